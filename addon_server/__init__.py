@@ -1,0 +1,1 @@
+"""Thin WSGI backend of the Workspace add-on."""
