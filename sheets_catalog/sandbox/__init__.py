@@ -1,0 +1,1 @@
+"""Google and Shopify on loopback: real wire protocols, real limits, faults on request, a ledger of effects."""

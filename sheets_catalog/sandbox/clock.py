@@ -1,0 +1,58 @@
+"""The sandbox's clock: simulated time runs `speed` times as fast as real time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class SandboxClock:
+    """Simulated time, in seconds since the sandbox started and as aware UTC datetimes.
+
+    `seconds()` never goes back: quotas, lags and cost buckets are measured on it. `now()` is what answers
+    show; it also carries `skew`, which a test may set to see clients meet a server whose clock is wrong.
+    `wall()` is for things whose other end lives in real time, such as the life of an access token that a
+    real client library tracks with its own clock: real elapsed seconds plus explicit advances.
+    """
+
+    def __init__(self, speed: float = 1.0, start: datetime | None = None) -> None:
+        if not speed > 0:
+            raise ValueError(f"speed is {speed}; expected a number above 0 (1 is life-like, 1000 is fast)")
+        self.speed = speed
+        self.start = start or datetime.now(UTC)
+        self.real_start = time.time()
+        self.skew = 0.0
+        self._origin = time.monotonic()
+        self._advanced = 0.0
+        self._lock = threading.Lock()
+
+    def seconds(self) -> float:
+        """Simulated seconds since the start."""
+        return (time.monotonic() - self._origin) * self.speed + self._advanced
+
+    def now(self) -> datetime:
+        """Simulated date and time, aware, UTC."""
+        return self.start + timedelta(seconds=self.seconds() + self.skew)
+
+    def wall(self) -> float:
+        """Unix time for token lives: real time plus explicit advances, not multiplied by `speed`."""
+        return self.real_start + (time.monotonic() - self._origin) + self._advanced
+
+    def advance(self, seconds: float) -> None:
+        """Let simulated time jump forward; refuses to go back (set `skew` for a wrong clock)."""
+        if seconds < 0:
+            raise ValueError(f"advance is {seconds} s; expected 0 or more (use skew to set the clock back)")
+        with self._lock:
+            self._advanced += seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for simulated seconds."""
+        real = seconds / self.speed
+        if real > 0:
+            time.sleep(real)
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-22T03:04:05.678Z`, the form of Drive's and Shopify's timestamps (milliseconds, UTC)."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

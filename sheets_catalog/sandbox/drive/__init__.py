@@ -1,0 +1,1 @@
+"""Drive v3 and v2 on loopback."""
