@@ -1,0 +1,220 @@
+"""Cell values, shop values and what they mean: one canonical text per value.
+
+Inside, every value is text in one canonical form, or None for "nothing there". Two values are equal exactly when their
+canonical forms are. Reading is strict: what could mean two things (``1,5``) is reported and never guessed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from enum import StrEnum
+from typing import TypeAlias
+
+Value: TypeAlias = str | None
+"""Canonical text; None where there is nothing."""
+
+Cell: TypeAlias = str | int | float | bool | None
+"""What the Sheets API gives for a cell with UNFORMATTED_VALUE, and takes with RAW."""
+
+EXACT_INTEGERS = 2**53
+"""Sheets numbers are IEEE doubles: whole numbers from here on may have lost digits."""
+
+TRUE_WORDS = frozenset(
+    {"true", "yes", "y", "1", "on", "wahr", "ja", "vrai", "oui", "sí", "si", "verdadero", "vero", "sì"}
+)
+FALSE_WORDS = frozenset({"false", "no", "n", "0", "off", "falsch", "nein", "faux", "non", "falso"})
+
+_DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
+_ERROR_VALUE = re.compile(r"#(REF!|DIV/0!|N/A|NAME\?|NULL!|NUM!|VALUE!|ERROR!|SPILL!|CALC!|CONNECT!)|Loading\.\.\.")
+_NOISE = Decimal("1e-9")
+
+
+class Kind(StrEnum):
+    """How a field's cells are read and written."""
+
+    TEXT = "text"
+    MULTILINE = "multiline"
+    ID = "id"
+    MONEY = "money"
+    DECIMAL = "decimal"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    TAGS = "tags"
+    CHOICE = "choice"
+
+
+class BadValueError(ValueError):
+    """A cell that cannot be read as its field's kind; says what was found, what was expected and what to do."""
+
+    def __init__(self, found: object, expected: str, advice: str) -> None:
+        super().__init__(f"found {found!r}, expected {expected}")
+        self.found = found
+        self.expected = expected
+        self.advice = advice
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What reading depends on besides the cell: decimals of the shop's money, the words of a choice field."""
+
+    money_digits: int = 2
+    choices: tuple[str, ...] = ()
+
+
+PLAIN = Reading()
+
+
+def read_cell(kind: Kind, cell: Cell, reading: Reading = PLAIN) -> Value:
+    """The canonical value of a cell. Raises `BadValueError`."""
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, str) and _ERROR_VALUE.fullmatch(cell):
+        raise BadValueError(cell, "a value", "Mend the formula in this cell; its error was not sent.")
+    return _READERS[kind](cell, reading)
+
+
+def write_cell(kind: Kind, value: Value) -> Cell | Decimal:
+    """The cell to write (RAW) for a canonical value: numbers as numbers, everything else as text."""
+    if value is None:
+        return ""
+    if kind in {Kind.MONEY, Kind.DECIMAL}:
+        return Decimal(value)
+    if kind is Kind.INTEGER:
+        return int(value)
+    if kind is Kind.BOOLEAN:
+        return value == "true"
+    return value
+
+
+def money(amount: Decimal | str, digits: int) -> str:
+    """Canonical money: `digits` decimals, half up (the rule of Shopify's own rounding)."""
+    return str(Decimal(amount).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
+
+
+def decimal_text(number: Decimal) -> str:
+    """Canonical number: no exponent, no trailing zeros, no minus zero."""
+    text = format(number.normalize(), "f")
+    return "0" if text == "-0" else text
+
+
+def tags_text(tags: list[str] | tuple[str, ...]) -> Value:
+    """Canonical tags: trimmed, without doubles (Shopify compares them without case), sorted."""
+    seen = {tag.strip().casefold(): tag.strip() for tag in reversed(tags) if tag.strip()}
+    return ", ".join(sorted(seen.values(), key=lambda tag: (tag.casefold(), tag))) or None
+
+
+def _read_text(cell: Cell, _: Reading) -> Value:
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float):
+        return _number_as_text(cell)
+    if isinstance(cell, int):
+        return _number_as_text(float(cell)) if abs(cell) < EXACT_INTEGERS else _lost_digits(cell)
+    return cell
+
+
+def _number_as_text(cell: float) -> str:
+    if not math.isfinite(cell):
+        raise BadValueError(cell, "text", "Type the value again as text: format the cell as plain text first.")
+    if abs(cell) >= EXACT_INTEGERS:
+        return _lost_digits(cell)
+    return decimal_text(Decimal(repr(cell)))
+
+
+def _lost_digits(cell: float) -> str:
+    raise BadValueError(
+        cell,
+        "text",
+        "A number this long has lost digits in the sheet. Format the cell as plain text and type it again.",
+    )
+
+
+def _read_id(cell: Cell, reading: Reading) -> Value:
+    text = (_read_text(cell, reading) or "").strip()
+    tail = text.rsplit("/", 1)[-1].partition("?")[0] if text.startswith("gid://") else text
+    if not tail.isascii() or not tail.isdigit():
+        raise BadValueError(
+            cell, "a Shopify id (digits only)", "Clear the cell to create a new record, or undo the edit."
+        )
+    return tail
+
+
+def _decimal(cell: Cell, expected: str) -> Decimal:
+    if isinstance(cell, bool):
+        raise BadValueError(cell, expected, "Type a number.")
+    if isinstance(cell, int | float):
+        if not math.isfinite(cell):
+            raise BadValueError(cell, expected, "Type a finite number.")
+        return Decimal(repr(cell))
+    text = str(cell).strip()
+    if not _DECIMAL.fullmatch(text):
+        raise BadValueError(cell, expected, _number_advice(text))
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:  # pragma: no cover - the pattern admits only what Decimal reads
+        raise BadValueError(cell, expected, "Type a number.") from error
+
+
+def _number_advice(text: str) -> str:
+    if "," in text:
+        return "A comma could mean decimals or thousands. Type a real number, or write it with a point: 1299.50."
+    return "Type the number alone, without signs, units or currency."
+
+
+def _read_money(cell: Cell, reading: Reading) -> Value:
+    expected = f"an amount with at most {reading.money_digits} decimals"
+    number = _decimal(cell, expected)
+    if number < 0:
+        raise BadValueError(cell, "an amount of 0 or more", "Type an amount that is not negative.")
+    amount = money(number, reading.money_digits)
+    if abs(Decimal(amount) - number) > _NOISE:
+        raise BadValueError(cell, expected, f"Round it yourself: {amount} would be the nearest amount.")
+    return amount
+
+
+def _read_decimal(cell: Cell, _: Reading) -> Value:
+    return decimal_text(_decimal(cell, "a number").quantize(_NOISE, rounding=ROUND_HALF_UP))
+
+
+def _read_integer(cell: Cell, _: Reading) -> Value:
+    number = _decimal(cell, "a whole number")
+    if number != number.to_integral_value():
+        raise BadValueError(cell, "a whole number", "Type a whole number.")
+    return str(int(number))
+
+
+def _read_boolean(cell: Cell, _: Reading) -> Value:
+    word = ("true" if cell else "false") if isinstance(cell, bool) else str(cell).strip().casefold()
+    word = word.removesuffix(".0")
+    if word in TRUE_WORDS:
+        return "true"
+    if word in FALSE_WORDS:
+        return "false"
+    raise BadValueError(cell, "yes or no (TRUE or FALSE)", "Type TRUE or FALSE.")
+
+
+def _read_tags(cell: Cell, reading: Reading) -> Value:
+    return tags_text((_read_text(cell, reading) or "").split(","))
+
+
+def _read_choice(cell: Cell, reading: Reading) -> Value:
+    word = str(cell).strip().upper().replace(" ", "_")
+    if word not in reading.choices:
+        raise BadValueError(cell, "one of " + ", ".join(reading.choices), "Choose one of these words.")
+    return word
+
+
+_READERS = {
+    Kind.TEXT: _read_text,
+    Kind.MULTILINE: _read_text,
+    Kind.ID: _read_id,
+    Kind.MONEY: _read_money,
+    Kind.DECIMAL: _read_decimal,
+    Kind.INTEGER: _read_integer,
+    Kind.BOOLEAN: _read_boolean,
+    Kind.TAGS: _read_tags,
+    Kind.CHOICE: _read_choice,
+}
