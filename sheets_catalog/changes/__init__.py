@@ -1,1 +1,1 @@
-"""changes."""
+"""Pure: fingerprints, baseline, three-way comparison, plan."""

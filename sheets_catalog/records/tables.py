@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 METAFIELD_HEADER = re.compile(
     r"Metafield:\s*(?P<namespace>[\w$:-]+)\.(?P<key>[\w-]+)\s*\[(?P<type>[\w.]+)\]", re.IGNORECASE
 )
-"""The header of a metafield column, as Matrixify users know it: ``Metafield: custom.material [single_line_text_field]``."""
+"""A metafield column, as Matrixify users know it: ``Metafield: custom.material [single_line_text_field]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class Field:
 class Table:
     """One tab: its fields, the fields whose values make the key, and what names a row that has no key yet.
 
-    `key`: field names; the record key is their values joined with ``/``. `natural_key`: fields that tell new rows apart.
-    `noun`: singular, for messages.
+    `key`: field names; the record key is their values joined with ``/``. `natural_key`: fields that tell new rows
+    apart. `noun`: singular, for messages.
     """
 
     name: str

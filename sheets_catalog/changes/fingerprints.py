@@ -1,0 +1,33 @@
+"""Fingerprints: what a baseline keeps of a value.
+
+A short value is its own fingerprint, so that a conflict can show the base value; a long one is hashed. Either way two
+values are equal exactly when their fingerprints are (up to a 96-bit hash).
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sheets_catalog.records import Value
+
+LONGEST_KEPT = 40
+"""Bytes of UTF-8 up to which a value is kept as it is: prices, stock, handles, most titles and tags."""
+
+_HASHED = "\x00"  # Sheets and Shopify both refuse NUL in text, so no kept value starts with it
+
+
+def fingerprint(value: Value) -> str:
+    """The fingerprint of a value; ``""`` for nothing, which is no value's canonical text."""
+    if value is None:
+        return ""
+    raw = value.encode("utf-8", "surrogatepass")
+    if len(raw) <= LONGEST_KEPT and not value.startswith(_HASHED):
+        return value
+    return _HASHED + blake2b(raw, digest_size=12).hexdigest()
+
+
+def shown(mark: str) -> str:
+    """What a person sees for a fingerprint: the value itself, or that it was long."""
+    return "(long text, not kept)" if mark.startswith(_HASHED) else mark
