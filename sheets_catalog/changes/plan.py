@@ -55,7 +55,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     row: int
     fields: tuple[FieldChange, ...] = ()
     natural_key: tuple[str, ...] = ()
-    context: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
+    context: dict[str, str] = {}
     waiting: bool = False
 
     def on(self, side: Side) -> tuple[FieldChange, ...]:
@@ -155,7 +155,7 @@ class Plan(msgspec.Struct, frozen=True):
     estimate: Estimate
     baseline_generation: int
     resolved: tuple[tuple[str, str, str], ...] = ()
-    options: dict[str, str] = {}  # noqa: RUF012 - msgspec copies it
+    options: dict[str, str] = {}
     version: int = VERSION
 
     @property

@@ -1,0 +1,171 @@
+"""One runner per job, and one job per sheet and flow.
+
+The lease stands in a property of the sheet's control file, written by compare-and-set. Its age is judged by the store's
+own clock. Each taking raises the epoch; a holder that was paused finds another epoch at its next checkpoint and stops.
+A lease alone prevents nothing (a holder may be paused past its end): effects are safe because each is guarded.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sheets_catalog.errors import BusyError, PreconditionFailed
+
+if TYPE_CHECKING:
+    from sheets_catalog.jobs.store import PropertyStore, Stored
+
+TTL = 90.0
+"""Seconds a lease lasts without renewal: three times the longest slice."""
+RENEW_AFTER = 30.0
+_TRIES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A taken lease. `until` is in seconds since 1970 by the store's clock."""
+
+    flow: str
+    job_id: str
+    owner: str
+    epoch: int
+    until: float
+
+    def text(self) -> str:
+        """As stored."""
+        return f"{self.job_id}|{self.owner}|{self.epoch}|{self.until:.0f}"
+
+
+def this_process() -> str:
+    """A name for this process that another process on this machine can check: ``host:machine:pid:start``."""
+    return f"{socket.gethostname()[:16]}:{_machine()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def surely_dead(owner: str) -> bool:
+    """Whether the owner was a process of this very machine that has ended."""
+    parts = owner.rsplit(":", 3)
+    if len(parts) != len(("host", "machine", "pid", "start")) or parts[1] != _machine() or not parts[2].isdigit():
+        return False
+    return _started(int(parts[2])) != parts[3]
+
+
+def _machine() -> str:
+    """Marks this boot of this machine and its process namespace; pids mean nothing elsewhere."""
+    marks = [socket.gethostname()]
+    for path in ("/proc/sys/kernel/random/boot_id", "/etc/machine-id"):
+        if Path(path).is_file():
+            marks.append(Path(path).read_text("ascii").strip())
+    if Path("/proc/self/ns/pid").exists():
+        marks.append(str(Path("/proc/self/ns/pid").stat().st_ino))
+    return blake2b("|".join(marks).encode(), digest_size=4).hexdigest()
+
+
+def _started(pid: int) -> str:
+    """When a process began, as the system tells it; ``-`` when it is not running (zombies do not run)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return _running_elsewhere(pid)
+    return "-" if fields[0] in {"Z", "X"} else fields[19]
+
+
+def _running_elsewhere(pid: int) -> str:
+    """The same on systems without /proc: only whether it runs."""
+    if Path("/proc/self").exists() or os.name == "nt":
+        return "-"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "-"
+    except OSError:
+        pass
+    return "+"
+
+
+def parse(flow: str, text: str) -> Lease | None:
+    """A stored lease; None when there is none or it is not readable (then it holds nobody)."""
+    parts = text.split("|")
+    try:
+        job_id, owner, epoch, until = parts
+        return Lease(flow, job_id, owner, int(epoch), float(until))
+    except ValueError:
+        return None
+
+
+def acquire(store: PropertyStore, flow: str, job_id: str, owner: str, *, force: bool = False) -> Lease:
+    """Take the lease of `flow`, or raise `BusyError` naming the holder.
+
+    `force` takes it from a holder that seems alive: for an operator who knows better.
+    """
+    for _ in range(_TRIES):
+        stored = store.read()
+        current = parse(flow, stored.properties.get(_name(flow), ""))
+        if current and not force and _held(current, owner, stored):
+            raise _busy(current)
+        lease = Lease(flow, job_id, owner, (current.epoch if current else 0) + 1, stored.now.timestamp() + TTL)
+        try:
+            store.write({_name(flow): lease.text()}, stored.version)
+        except PreconditionFailed:
+            continue
+        return lease
+    raise BusyError("Others keep changing this sheet's control file.", advice="Try again in a minute.")
+
+
+def renew(store: PropertyStore, lease: Lease) -> Lease:
+    """Extend a lease; raises `BusyError` when it is no longer ours."""
+    for _ in range(_TRIES):
+        stored = store.read()
+        current = parse(lease.flow, stored.properties.get(_name(lease.flow), ""))
+        if current is None or (current.owner, current.epoch) != (lease.owner, lease.epoch):
+            raise _lost(current)
+        longer = Lease(lease.flow, lease.job_id, lease.owner, lease.epoch, stored.now.timestamp() + TTL)
+        try:
+            store.write({_name(lease.flow): longer.text()}, stored.version)
+        except PreconditionFailed:
+            continue
+        return longer
+    raise BusyError("Others keep changing this sheet's control file.", advice="Try again in a minute.")
+
+
+def release(store: PropertyStore, lease: Lease) -> None:
+    """Give it back, keeping the epoch; not ours any more is no error."""
+    for _ in range(_TRIES):
+        stored = store.read()
+        current = parse(lease.flow, stored.properties.get(_name(lease.flow), ""))
+        if current is None or (current.owner, current.epoch) != (lease.owner, lease.epoch):
+            return
+        try:
+            store.write({_name(lease.flow): Lease(lease.flow, "", "", lease.epoch, 0).text()}, stored.version)
+        except PreconditionFailed:
+            continue
+        return
+
+
+def _name(flow: str) -> str:
+    return f"lease.{flow}"[:20]
+
+
+def _held(current: Lease, owner: str, stored: Stored) -> bool:
+    if not current.owner or current.owner == owner or stored.now.timestamp() >= current.until:
+        return False
+    return not surely_dead(current.owner)
+
+
+def _busy(current: Lease) -> BusyError:
+    host, _, pid, _ = [*current.owner.rsplit(":", 3), "", "", ""][:4]
+    return BusyError(
+        f"This sheet is being worked on by another run (job {current.job_id}, on {host}, process {pid}).",
+        holder=current.owner,
+        job_id=current.job_id,
+        advice=f"Wait for it, watch it with `sheets-catalog jobs show {current.job_id}`, or cancel it there.",
+    )
+
+
+def _lost(current: Lease | None) -> BusyError:
+    if current and current.owner:
+        return _busy(current)
+    return BusyError("This run was paused too long and lost its lease.", advice="Resume the job.")
