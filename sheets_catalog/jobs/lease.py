@@ -55,10 +55,8 @@ def surely_dead(owner: str) -> bool:
 
 def _machine() -> str:
     """Marks this boot of this machine and its process namespace; pids mean nothing elsewhere."""
-    marks = [socket.gethostname()]
-    for path in ("/proc/sys/kernel/random/boot_id", "/etc/machine-id"):
-        if Path(path).is_file():
-            marks.append(Path(path).read_text("ascii").strip())
+    files = [Path("/proc/sys/kernel/random/boot_id"), Path("/etc/machine-id")]
+    marks = [socket.gethostname(), *(path.read_text("ascii").strip() for path in files if path.is_file())]
     if Path("/proc/self/ns/pid").exists():
         marks.append(str(Path("/proc/self/ns/pid").stat().st_ino))
     return blake2b("|".join(marks).encode(), digest_size=4).hexdigest()

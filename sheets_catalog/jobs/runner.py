@@ -1,0 +1,266 @@
+"""Execution of a plan: batches, outcomes, books, checkpoints. Knows no vendor.
+
+A flow gives a `Work`; the runner gives it batches and keeps the state. For every batch the order is: intent (stored
+with the checkpoint before), send, proof, checkpoint. The work looks before it sends, so what was in flight when a
+process died is found and not repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from sheets_catalog.changes.plan import Books
+from sheets_catalog.errors import AccessError, BooksError, BusyError, Throttled, Unavailable
+from sheets_catalog.jobs import lease as leases
+from sheets_catalog.jobs.batches import Sizing, resize
+from sheets_catalog.jobs.retry import backoff
+from sheets_catalog.jobs.state import JobState, Result, Status
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+    from sheets_catalog.errors import SheetsCatalogError
+    from sheets_catalog.jobs.checkpoints import Checkpoints
+    from sheets_catalog.jobs.lease import Lease
+    from sheets_catalog.jobs.store import PropertyStore
+    from sheets_catalog.upstream import Clock
+
+MOST_ATTEMPTS = 8
+"""Failed tries after which a record is set aside with its reason and stops nobody (reliability facts)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item in a batch.
+
+    `result` PENDING means: not known or not now; it is tried again, at most `MOST_ATTEMPTS` times. `reason` is one
+    sentence for a person. `blameless`: the try does not count (throttled, or the batch was cut short).
+    """
+
+    item: int
+    result: Result
+    reason: str = ""
+    blameless: bool = False
+
+
+class Work(Protocol):
+    """What a flow gives the runner. Items are numbered from 0 in the order of the plan."""
+
+    settled: Books
+
+    def next_batch(self, pending: Sequence[int], size: int) -> Sequence[int]:
+        """The items to do next, about `size` of them, none whose predecessors are still pending."""
+
+    def run(self, batch: Sequence[int]) -> Sequence[Outcome]:
+        """Look, send, prove: one outcome for every item of the batch.
+
+        May raise `Throttled`, `Unavailable`, `AccessError` when nothing can be said of any item.
+        """
+
+    def finish(self, state: JobState) -> None:
+        """What follows when no item is pending, or the job is cancelled. Repeatable."""
+
+
+class Watcher(Protocol):
+    """Told what happens, for progress bars and the audit. Never decides anything."""
+
+    def batch_started(self, number: int, items: Sequence[int]) -> None:
+        """A batch goes out."""
+
+    def batch_ended(self, number: int, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """A batch came back. Called before the checkpoint; after a crash it may be told again."""
+
+    def progressed(self, books: Books, note: str) -> None:
+        """A checkpoint was stored."""
+
+    def troubled(self, error: SheetsCatalogError, wait: float) -> None:
+        """An error stopped a batch; the next try follows after `wait` seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a slice ends, in seconds. `deadline` None: at the end. `patience`: longest time without any progress."""
+
+    deadline: float | None = None
+    patience: float = 3600.0
+
+
+@dataclass(slots=True)
+class Runner:
+    """One runner of one job: works until the end, the deadline, or a time before which nothing can be done."""
+
+    work: Work
+    checkpoints: Checkpoints
+    control: PropertyStore
+    flow: str
+    clock: Clock
+    rng: random.Random
+    watcher: Watcher
+    sizing: Sizing = field(default_factory=Sizing)
+    limits: Limits = field(default_factory=Limits)
+    owner: str = field(default_factory=leases.this_process)
+    _lease: Lease | None = None
+    _renewed: float = 0.0
+    _progressed: float = 0.0
+    _batches: int = 0
+
+    def advance(self, *, force: bool = False) -> JobState:
+        """Take the lease, go on from the stored state, and return the state reached.
+
+        Raises `BusyError` (another runner), `StateError` (stored state unusable), `AccessError` (a person has to act;
+        the job keeps its place), `BooksError` (a fault of ours).
+        """
+        self._lease = leases.acquire(self.control, self.flow, self.checkpoints.store.file_id, self.owner, force=force)
+        self._renewed = self._progressed = self.clock.monotonic()
+        try:
+            state = self._begin(self.checkpoints.load())
+            while not state.status.ended and state.status is Status.RUNNING:
+                state = self._step(state)
+            return state
+        finally:
+            self._give_back()
+
+    def _begin(self, state: JobState) -> JobState:
+        if state.status.ended:
+            return state
+        assert self._lease
+        now = self.clock.now().timestamp()
+        state = msgspec.structs.replace(
+            state, epoch=self._lease.epoch, started=state.started or now, note="", batch_size=state.batch_size
+        )
+        if state.not_before > now and not self._pause(state.not_before - now):
+            return self._save(msgspec.structs.replace(state, status=Status.WAITING))
+        return self._intend(msgspec.structs.replace(state, status=Status.RUNNING, not_before=0))
+
+    def _step(self, state: JobState) -> JobState:
+        """One batch, or the end."""
+        if self.checkpoints.stop_wanted:
+            return self._end(state, Status.CANCELLED)
+        if not state.intent:
+            return self._end(state, Status.FINISHED)
+        if self._late():
+            return self._save(msgspec.structs.replace(state, status=Status.WAITING, intent=()))
+        try:
+            return self._batch(state)
+        except AccessError as error:
+            self._save(msgspec.structs.replace(state, status=Status.ATTENTION, note=error.message))
+            raise
+        except (Throttled, Unavailable) as error:
+            return self._rest(state, error)
+
+    def _batch(self, state: JobState) -> JobState:
+        self._batches += 1
+        started = self.clock.monotonic()
+        self.watcher.batch_started(self._batches, state.intent)
+        outcomes = self.work.run(state.intent)
+        self._check(state.intent, outcomes)
+        seconds = self.clock.monotonic() - started
+        self.watcher.batch_ended(self._batches, outcomes, seconds)
+        unsettled = [outcome for outcome in outcomes if outcome.result is Result.PENDING]
+        size = resize(
+            state.batch_size,
+            self.sizing,
+            seconds=seconds,
+            throttled=any(outcome.blameless for outcome in unsettled),
+            troubled=any(not outcome.blameless for outcome in unsettled),
+        )
+        after = msgspec.structs.replace(self._settle(state, outcomes), batch_size=size)
+        if len(unsettled) < len(outcomes):
+            self._progressed = self.clock.monotonic()
+        elif not self._pause(backoff(max(after.attempts.values(), default=1), 1.0, 20.0, self.rng)):
+            return self._save(msgspec.structs.replace(after, status=Status.WAITING, intent=()))
+        return self._intend(after)
+
+    def _check(self, batch: Sequence[int], outcomes: Sequence[Outcome]) -> None:
+        if sorted(batch) != sorted(outcome.item for outcome in outcomes):
+            raise BooksError("A batch came back with records missing or doubled; nothing of it was called done.")
+
+    def _settle(self, state: JobState, outcomes: Sequence[Outcome]) -> JobState:
+        attempts = dict(state.attempts)
+        for outcome in outcomes:
+            if outcome.result is Result.PENDING and not outcome.blameless:
+                attempts[outcome.item] = attempts.get(outcome.item, 0) + 1
+        state = msgspec.structs.replace(state, attempts=attempts)
+        return state.settle(
+            (outcome.item, *self._verdict(outcome, attempts))
+            for outcome in outcomes
+            if outcome.result is not Result.PENDING or attempts.get(outcome.item, 0) >= MOST_ATTEMPTS
+        )
+
+    def _verdict(self, outcome: Outcome, attempts: dict[int, int]) -> tuple[Result, str]:
+        if outcome.result is Result.PENDING:
+            return Result.REJECTED, f"Set aside after {attempts[outcome.item]} tries: {outcome.reason}"
+        return outcome.result, outcome.reason
+
+    def _intend(self, state: JobState) -> JobState:
+        """Choose the next batch and store it together with what is behind us."""
+        size = state.batch_size or self.sizing.largest
+        batch = tuple(self.work.next_batch(state.items(Result.PENDING), size))
+        return self._save(msgspec.structs.replace(state, intent=batch, batch_size=size))
+
+    def _rest(self, state: JobState, error: Throttled | Unavailable) -> JobState:
+        """Nothing can be said of the batch: wait, here or in a later slice."""
+        told = error.retry_after if isinstance(error, Throttled) else None
+        wait = told or backoff(5, 1.0, 30.0, self.rng)
+        self.watcher.troubled(error, wait)
+        stuck = self.clock.monotonic() - self._progressed > self.limits.patience
+        if not stuck and self._pause(wait):
+            self._keep_lease()
+            return state
+        until = self.clock.now().timestamp() + wait
+        return self._save(msgspec.structs.replace(state, status=Status.WAITING, not_before=until, note=error.message))
+
+    def _end(self, state: JobState, status: Status) -> JobState:
+        """Finish: what follows the last item, the final books, the final state."""
+        if not state.finishing:
+            state = self._save(msgspec.structs.replace(state, finishing=True))
+        try:
+            self.work.finish(state)
+        except (Throttled, Unavailable) as error:
+            return self._rest(state, error)
+        books = state.books(self.work.settled)
+        if not books.balanced or (status is Status.FINISHED and books.pending):
+            raise BooksError(f"The books of this job do not balance: {books}.")
+        return self._save(msgspec.structs.replace(state, status=status, intent=(), finishing=False, note=""))
+
+    def _save(self, state: JobState) -> JobState:
+        self._keep_lease()
+        books = state.books(self.work.settled)
+        if not books.balanced:
+            raise BooksError(f"The books of this job do not balance: {books}.")
+        state = msgspec.structs.replace(state, updated=self.clock.now().timestamp())
+        note = f"{state.status}: {books.planned - books.pending} of {books.planned} records settled"
+        state = self.checkpoints.save(state, note)
+        self.watcher.progressed(books, state.note)
+        return state
+
+    def _keep_lease(self) -> None:
+        assert self._lease
+        if self.clock.monotonic() - self._renewed > leases.RENEW_AFTER:
+            self._lease = leases.renew(self.control, self._lease)
+            self._renewed = self.clock.monotonic()
+
+    def _give_back(self) -> None:
+        assert self._lease
+        try:
+            leases.release(self.control, self._lease)
+        except (Throttled, Unavailable, AccessError, BusyError):
+            return  # it ends by itself after its time
+
+    def _late(self) -> bool:
+        return self.limits.deadline is not None and self.clock.monotonic() >= self.limits.deadline
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait here, renewing the lease; False when the wait does not fit this slice."""
+        if self.limits.deadline is not None and self.clock.monotonic() + seconds > self.limits.deadline:
+            return False
+        while seconds > 0:
+            part = min(seconds, leases.RENEW_AFTER)
+            self.clock.sleep(part)
+            seconds -= part
+            self._keep_lease()
+        return True
