@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 
 class SandboxClock:
@@ -25,6 +26,7 @@ class SandboxClock:
         self.skew = 0.0
         self._origin = time.monotonic()
         self._advanced = 0.0
+        self._jumped = 0.0
         self._lock = threading.Lock()
 
     def seconds(self) -> float:
@@ -35,9 +37,13 @@ class SandboxClock:
         """Simulated date and time, aware, UTC."""
         return self.start + timedelta(seconds=self.seconds() + self.skew)
 
+    def real_now(self) -> float:
+        """Unix time of this machine, as a client on it sees it."""
+        return time.time()
+
     def wall(self) -> float:
         """Unix time for token lives: real time plus explicit advances, not multiplied by `speed`."""
-        return self.real_start + (time.monotonic() - self._origin) + self._advanced
+        return self.real_start + (time.monotonic() - self._origin) + self._jumped
 
     def advance(self, seconds: float) -> None:
         """Let simulated time jump forward; refuses to go back (set `skew` for a wrong clock)."""
@@ -45,6 +51,18 @@ class SandboxClock:
             raise ValueError(f"advance is {seconds} s; expected 0 or more (use skew to set the clock back)")
         with self._lock:
             self._advanced += seconds
+            self._jumped += seconds
+
+    def dump(self) -> dict[str, float | str]:
+        """What a later sandbox needs to go on from here."""
+        return {"start": self.start.isoformat(), "seconds": self.seconds(), "skew": self.skew}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from a dumped clock, at this clock's own speed."""
+        self.start = datetime.fromisoformat(state["start"])
+        self.skew = state["skew"]
+        with self._lock:
+            self._advanced += state["seconds"] - self.seconds()
 
     def sleep(self, seconds: float) -> None:
         """Wait for simulated seconds."""

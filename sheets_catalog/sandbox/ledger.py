@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sheets_catalog.sandbox.clock import SandboxClock, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 class Ledger:

@@ -12,10 +12,12 @@ Optional methods of a service, asked for with `getattr`:
 - `fault_response(kind, spec, request) -> Response | None`: answer a fault in the service's own words
   (`throttle-graphql`, `user-errors`, `stale-read` ...); None means "not mine".
 - `is_read(operation, request) -> bool`: whether the call cannot change state (default: method is GET).
+- `connection() -> dict`: its part of the line that tells a client how to connect, such as `{"shopify": {...}}`.
+- `plant(body) -> JSON`: `POST /_sandbox/seed/<service>`, for data that no public API could make.
 - `seed(catalogue) -> None`: fill itself with sample data at the start (`"sample"`, `"reference"`, a CSV path).
 
 A fault that only the service can play (`lag-list`, `truncate-page`, `etag-moves-by-itself`, `stale-read`) reaches
-`call` as `fault_of(request)`.
+`call` as `fault_of(request, kind, ...)`.
 """
 
 from __future__ import annotations
@@ -23,16 +25,18 @@ from __future__ import annotations
 import json
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from werkzeug import Request, Response
 from werkzeug.routing import Rule
 
 from sheets_catalog.sandbox.clock import SandboxClock, rfc3339
 from sheets_catalog.sandbox.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
 __all__ = [
     "ANONYMOUS",
@@ -300,9 +304,16 @@ class FaultSpec(Protocol):
 
     kind: str
     seconds: float
+    options: Mapping[str, Any]
 
 
-def fault_of(request: Request) -> FaultSpec | None:
-    """The fault that the service itself has to play during this call, if any."""
+def fault_of(request: Request, *kinds: str) -> FaultSpec | None:
+    """Answer the fault of the present call if it is of one of these kinds; asking for it promises to play it.
+
+    Ask only where it can be played: the fault counts as consumed from then on.
+    """
     fault: FaultSpec | None = request.environ.get("sandbox.fault")
+    if fault is None or fault.kind not in kinds:
+        return None
+    request.environ["sandbox.fault.played"] = True
     return fault
