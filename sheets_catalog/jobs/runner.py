@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from sheets_catalog.changes.plan import Books
 from sheets_catalog.errors import AccessError, BooksError, BusyError, Throttled, Unavailable
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.jobs.batches import Sizing, resize
@@ -20,6 +19,7 @@ from sheets_catalog.jobs.retry import backoff
 from sheets_catalog.jobs.state import JobState, Result, Status
 
 if TYPE_CHECKING:
+    from sheets_catalog.changes.plan import Books
     import random
     from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
 """Progress and resume state of a job: a small frozen value, and its packing into Drive properties.
 
 A property holds 124 bytes of UTF-8, key included, and a file 30 private ones per app (Drive guide, "Custom file
-properties"). The state is packed (msgpack, zlib, base64), versioned and checksummed, into one of two slots of twelve
+properties"). The state is packed (msgpack, zlib, base64), versioned and checksummed, into one of two slots of eleven
 properties; the other slot keeps the state before. What does not fit goes to a side file, and the slot keeps its
 digest. Nothing is ever truncated in silence.
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MAJOR, MINOR = 1, 0
 SLOTS = ("a", "b")
-CHUNKS = 12
+CHUNKS = 11
 CHUNK = 122
 """Bytes of one property's value: 124 less a key of two."""
 ROOM = CHUNKS * CHUNK

@@ -19,7 +19,7 @@ PRODUCTS = Table(
     title="Products",
     noun="product",
     key=("id",),
-    natural_key=("handle",),
+    natural_keys=(("handle",), ("title",)),
     metafields=True,
     fields=(
         Field("id", "Product ID", Kind.ID, owned=False, aliases=("ID",)),
@@ -43,7 +43,7 @@ VARIANTS = Table(
     title="Variants",
     noun="variant",
     key=("id",),
-    natural_key=("product_handle", "option1", "option2", "option3"),
+    natural_keys=(("product_handle", "product_id", "option1", "option2", "option3"),),
     metafields=True,
     fields=(
         Field("id", "Variant ID", Kind.ID, owned=False),

@@ -45,8 +45,8 @@ class Field:
 class Table:
     """One tab: its fields, the fields whose values make the key, and what names a row that has no key yet.
 
-    `key`: field names; the record key is their values joined with ``/``. `natural_key`: fields that tell new rows
-    apart. `noun`: singular, for messages.
+    `key`: field names; the record key is their values joined with ``/``. `natural_keys`: sets of fields that tell rows
+    apart while they have no key; the first set with something in it counts. `noun`: singular, for messages.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Table:
     noun: str
     fields: tuple[Field, ...]
     key: tuple[str, ...]
-    natural_key: tuple[str, ...] = ()
+    natural_keys: tuple[tuple[str, ...], ...] = ()
     metafields: bool = False
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
 
@@ -73,6 +73,14 @@ class Table:
         """The record key, or None when a part of it is blank."""
         parts = [values.get(name) for name in self.key]
         return None if not all(parts) else "/".join(part for part in parts if part)
+
+    def natural_key_of(self, values: Mapping[str, Value]) -> tuple[str, ...]:
+        """What tells a row without key from others; empty when nothing does."""
+        for names in self.natural_keys:
+            parts = tuple(values.get(name) or "" for name in names)
+            if any(parts):
+                return (names[0], *parts)
+        return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Differential export: from the sheet to the shop."""

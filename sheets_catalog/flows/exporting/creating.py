@@ -1,0 +1,153 @@
+"""New rows: rows without an id become products and variants of the shop. Pure.
+
+A product is found again by its handle and a variant by its product and options, so both have to be unique: that is what
+makes a create safe to resume.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sheets_catalog.changes.plan import Change, FieldChange, Finding
+from sheets_catalog.flows.exporting.comparing import Compared, label_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sheets_catalog.flows.tabs import Layout, Row
+    from sheets_catalog.records import Table
+
+NEW = "new:"
+"""Begins the group of a product that is not in the shop yet; its handle follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is already there: ids of products by handle, in the sheet or in the shop."""
+
+    in_sheet: Mapping[str, str]
+    in_shop: Mapping[str, str]
+
+
+def handle_from(title: str) -> str:
+    """A handle for a title, as shops make them: letters and digits joined with hyphens."""
+    text = unicodedata.normalize("NFKD", title).casefold()
+    text = "".join(char for char in text if not unicodedata.combining(char))
+    return re.sub(r"[^\w]+", "-", text).replace("_", "-").strip("-")[:255]
+
+
+def new_products(layout: Layout, rows: Iterable[Row], known: Known, out: Compared) -> set[str]:
+    """Plan the products to create; returns their handles."""
+    handles: set[str] = set()
+    for row in rows:
+        handle = handle_of(row)
+        findings = list(_product_findings(layout.table, row, handle, known, handles))
+        out.findings.extend(findings)
+        if any(finding.severity == "error" for finding in findings):
+            out.settle(rejected=1)
+            continue
+        handles.add(handle)
+        out.changes.append(_create(layout, row, NEW + handle, {"handle": handle}))
+    return handles
+
+
+def handle_of(row: Row) -> str:
+    """The handle a new product will have."""
+    return row.values.get("handle") or handle_from(row.values.get("title") or "")
+
+
+def new_variants(layout: Layout, rows: Iterable[Row], known: Known, handles: set[str], out: Compared) -> None:
+    """Plan the variants to create, under products that exist or are created in the same plan."""
+    for row in rows:
+        handle = row.values.get("product_handle") or ""
+        product = row.values.get("product_id") or known.in_sheet.get(handle) or known.in_shop.get(handle) or ""
+        group = product or (NEW + handle if handle in handles else "")
+        findings = list(_variant_findings(layout.table, row, group))
+        out.findings.extend(findings)
+        if any(finding.severity == "error" for finding in findings):
+            out.settle(rejected=1)
+        else:
+            out.changes.append(_create(layout, row, group, {"product_id": product, "product_handle": handle}))
+
+
+def new_levels(layout: Layout, rows: Iterable[Row], out: Compared) -> None:
+    """Stock rows without ids cannot be made: the shop makes them with the variant."""
+    for row in rows:
+        out.settle(rejected=1)
+        out.findings.append(
+            Finding(
+                "error",
+                "missing_id",
+                layout.table.title,
+                row.number,
+                layout.table.by_name["inventory_item_id"].header,
+                "",
+                "This stock row has no inventory item and location id.",
+                "Delete the row and run `sheets-catalog import`: rows of new variants come by themselves.",
+            )
+        )
+
+
+def _create(layout: Layout, row: Row, group: str, context: dict[str, str]) -> Change:
+    fields = tuple(
+        FieldChange(each.name, before=None, after=row.values[each.name])
+        for each in layout.owned
+        if row.values[each.name] is not None
+    )
+    return Change(
+        action="create",
+        table=layout.table.name,
+        key="",
+        group=group,
+        label=label_of(layout.table, row.values),
+        row=row.number,
+        fields=fields,
+        natural_key=row.natural_key(layout.table),
+        context=context,
+    )
+
+
+def _product_findings(table: Table, row: Row, handle: str, known: Known, taken: set[str]) -> Iterable[Finding]:
+    if not row.values.get("title"):
+        yield _finding(table, row, "title", "required", "A new product needs a title.", "Type a title.")
+    elif not handle:
+        yield _finding(table, row, "handle", "required", "No handle can be made of this title.", "Type a handle.")
+    if handle in taken or handle in known.in_sheet:
+        yield _finding(
+            table, row, "handle", "handle_taken", f"Another row has the handle “{handle}”.", "Choose another."
+        )
+    elif handle in known.in_shop:
+        yield _finding(
+            table,
+            row,
+            "handle",
+            "handle_taken",
+            f"The shop already has a product with the handle “{handle}”.",
+            f"Type its id {known.in_shop[handle]} into “{table.by_name['id'].header}”, or choose another handle.",
+        )
+
+
+def _variant_findings(table: Table, row: Row, group: str) -> Iterable[Finding]:
+    if not group:
+        yield _finding(
+            table,
+            row,
+            "product_handle",
+            "unknown_product",
+            "It is not known which product this new variant belongs to.",
+            "Type the product's handle (or its id) into this row.",
+        )
+    if not row.values.get("price"):
+        yield _finding(table, row, "price", "required", "A new variant needs a price.", "Type a price.")
+    if not row.values.get("option1") and not group.startswith(NEW):
+        yield _finding(
+            table, row, "option1", "required", "A new variant needs an option value.", "Type it, e.g. a size."
+        )
+
+
+def _finding(table: Table, row: Row, name: str, rule: str, message: str, advice: str) -> Finding:
+    found = str(row.values.get(name) or "")
+    return Finding("error", rule, table.title, row.number, table.by_name[name].header, found, message, advice)

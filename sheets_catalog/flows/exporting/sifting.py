@@ -1,0 +1,99 @@
+"""First pass: which rows changed since the baseline, without asking the shop anything.
+
+Cost follows the change: only rows whose fingerprints differ are kept in memory and looked up in the shop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sheets_catalog.changes.fingerprints import fingerprint
+from sheets_catalog.flows.tabs import KeyIndex, double_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sheets_catalog.changes.baseline import TableBaseline
+    from sheets_catalog.changes.plan import Finding
+    from sheets_catalog.flows.tabs import Layout, Row
+
+
+@dataclass(slots=True)
+class Sifted:
+    """The rows of one tab, sorted.
+
+    `unchanged` and `rejected` are counts; `changed` rows have a key, `new` rows have none. `keys` are all keys seen
+    (of rejected rows too: they are not missing from the sheet).
+    """
+
+    layout: Layout
+    unchanged: int = 0
+    rejected: int = 0
+    changed: list[Row] = field(default_factory=list)
+    new: list[Row] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """All rows with something in them."""
+        return self.unchanged + self.rejected + len(self.changed) + len(self.new)
+
+
+def sift(layout: Layout, rows: Iterable[Row], baseline: TableBaseline) -> Sifted:
+    """Sort the rows of a tab. Rows that cannot be read or share a key are rejected as a whole."""
+    sifted = Sifted(layout)
+    index, unchanged = KeyIndex(), []
+    for row in rows:
+        if row.key:
+            index.add((row.key,), row.number)
+            sifted.keys.add(row.key)
+        if row.findings:
+            sifted.findings.extend(row.findings)
+            sifted.rejected += 1
+        elif row.key is None:
+            sifted.new.append(row)
+        elif unchanged_since(layout, row, baseline):
+            unchanged.append((row.key, row.number))
+        else:
+            sifted.changed.append(row)
+    _reject_doubles(sifted, index, unchanged)
+    _reject_new_doubles(sifted)
+    return sifted
+
+
+def marks_of(layout: Layout, row: Row) -> dict[str, str]:
+    """Fingerprints of the fields that are ours."""
+    return {each.name: fingerprint(row.values[each.name]) for each in layout.owned}
+
+
+def unchanged_since(layout: Layout, row: Row, baseline: TableBaseline) -> bool:
+    """Whether every field that is ours still is what both sides agreed on."""
+    assert row.key is not None
+    marks = marks_of(layout, row)
+    if baseline.unchanged(row.key, marks):
+        return True
+    known = baseline.marks(row.key)
+    return bool(known) and all(known.get(name) == mark for name, mark in marks.items())
+
+
+def _reject_doubles(sifted: Sifted, index: KeyIndex, unchanged: list[tuple[str, int]]) -> None:
+    doubles = index.doubles()
+    broken = {row for rows in doubles.values() for row in rows}
+    already = {finding.row for finding in sifted.findings}
+    sifted.findings.extend(double_keys(sifted.layout.table, doubles, "id"))
+    sifted.rejected += len(broken - already)
+    sifted.changed = [row for row in sifted.changed if row.number not in broken]
+    sifted.unchanged = sum(number not in broken for _, number in unchanged)
+
+
+def _reject_new_doubles(sifted: Sifted) -> None:
+    table, index = sifted.layout.table, KeyIndex()
+    for row in sifted.new:
+        index.add(row.natural_key(table), row.number)
+    doubles = {key: rows for key, rows in index.doubles().items() if key}
+    broken = {row for rows in doubles.values() for row in rows}
+    sifted.findings.extend(double_keys(table, doubles, "name"))
+    sifted.rejected += len(broken)
+    sifted.new = [row for row in sifted.new if row.number not in broken]

@@ -1,0 +1,232 @@
+"""From a tab's cells to records: which column is which field, and everything wrong with a row, named exactly (EX-2)."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sheets_catalog.changes.plan import Finding
+from sheets_catalog.records import BadValueError, Kind, Table, Value, read_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sheets_catalog.records import Cell, Field
+
+_ALIKE = 0.82
+"""Ratio of difflib from which an unknown header is taken for a misspelt one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the fields of a table stand in a tab. `columns`: field name to column, counted from 0."""
+
+    table: Table
+    columns: Mapping[str, int]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether rows can be read at all."""
+        return not any(finding.severity == "error" for finding in self.findings)
+
+    @property
+    def owned(self) -> tuple[Field, ...]:
+        """The fields with a column that are written to the shop."""
+        return tuple(each for each in self.table.fields if each.owned and each.name in self.columns)
+
+    def field_at(self, column: int) -> Field | None:
+        """The field whose column this is."""
+        return next((self.table.by_name[name] for name, at in self.columns.items() if at == column), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row with something in it. `number` is the sheet's row number when it was read.
+
+    `values` has a canonical value for each field that has a column and could be read; `cells` the raw cells behind
+    them. `findings` are what could not be read.
+    """
+
+    number: int
+    key: str | None
+    values: Mapping[str, Value]
+    cells: Mapping[str, Cell]
+    findings: tuple[Finding, ...] = ()
+
+    def natural_key(self, table: Table) -> tuple[str, ...]:
+        """What tells a row without key from others."""
+        return table.natural_key_of(self.values)
+
+
+@dataclass(slots=True)
+class KeyIndex:
+    """Rows by key, to find doubles. Keeps numbers only."""
+
+    seen: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
+
+    def add(self, key: tuple[str, ...], number: int) -> None:
+        """Count a row."""
+        self.seen.setdefault(key, []).append(number)
+
+    def doubles(self) -> dict[tuple[str, ...], list[int]]:
+        """Keys that stand in more than one row."""
+        return {key: rows for key, rows in self.seen.items() if len(rows) > 1}
+
+
+def normal(header: object) -> str:
+    """A header as it is compared: without case, outer spaces, byte-order mark and composition differences."""
+    text = "" if header is None else str(header)
+    return " ".join(unicodedata.normalize("NFC", text.replace("\ufeff", "")).split()).casefold()
+
+
+def lay_out(table: Table, header: Sequence[Cell], tab: str) -> Layout:
+    """Match a header row with a table's fields. Order is free; what misleads is an error that names its columns."""
+    table = table.with_metafields(str(cell) for cell in header if cell)
+    names = {normal(label): each.name for each in table.fields for label in (each.header, *each.aliases)}
+    columns: dict[str, int] = {}
+    doubles: dict[str, list[int]] = {}
+    strangers: list[tuple[int, str]] = []
+    for column, cell in enumerate(header):
+        name = names.get(normal(cell))
+        if name is None:
+            strangers.append((column, str(cell or "")))
+        elif name in columns:
+            doubles.setdefault(name, [columns[name]]).append(column)
+        else:
+            columns[name] = column
+    findings = [
+        *(_double(table.by_name[name], at, tab) for name, at in doubles.items()),
+        *(_missing_key(table.by_name[name], tab) for name in table.key if name not in columns),
+        *_misspelt(table, columns, strangers, tab),
+    ]
+    return Layout(table, columns, tuple(findings))
+
+
+def _double(each: Field, columns: Sequence[int], tab: str) -> Finding:
+    letters = ", ".join(letter(column) for column in columns)
+    return Finding(
+        "error",
+        "duplicate_column",
+        tab,
+        1,
+        each.header,
+        letters,
+        f"The column “{each.header}” stands there {len(columns)} times ({letters}).",
+        "Keep one of them and rename or delete the others.",
+    )
+
+
+def _missing_key(each: Field, tab: str) -> Finding:
+    return Finding(
+        "error",
+        "missing_column",
+        tab,
+        1,
+        each.header,
+        "",
+        f"The column “{each.header}” is missing; without it no row can be told from another.",
+        "Undo its removal, or run `sheets-catalog import` to have it added.",
+    )
+
+
+def _misspelt(
+    table: Table, columns: Mapping[str, int], strangers: Iterable[tuple[int, str]], tab: str
+) -> list[Finding]:
+    missing = {normal(each.header): each for each in table.fields if each.name not in columns}
+    findings = []
+    for column, text in strangers:
+        close = difflib.get_close_matches(normal(text), missing, 1, _ALIKE)
+        if text and close:
+            findings.append(_renamed(missing[close[0]], column, text, tab))
+    return findings
+
+
+def _renamed(each: Field, column: int, text: str, tab: str) -> Finding:
+    return Finding(
+        "warning",
+        "renamed_column",
+        tab,
+        1,
+        text,
+        text,
+        f"Column {letter(column)} is called “{text}”. Is it “{each.header}”? As it is, its values are left alone.",
+        f"Rename it to “{each.header}” if its values should be sent.",
+    )
+
+
+def read_row(layout: Layout, number: int, cells: Sequence[Cell], money_digits: int) -> Row | None:
+    """Read one row; None when nothing stands in any of our columns."""
+    raw = {name: cells[at] if at < len(cells) else None for name, at in layout.columns.items()}
+    if all(cell is None or cell == "" for cell in raw.values()):
+        return None
+    values: dict[str, Value] = {}
+    findings = []
+    for name, cell in raw.items():
+        each = layout.table.by_name[name]
+        try:
+            values[name] = _limited(each, cell, read_cell(each.kind, cell, each.reading(money_digits)))
+        except BadValueError as error:
+            findings.append(bad_value(layout.table, number, each, error))
+    return Row(number, layout.table.key_of(values), values, raw, tuple(findings))
+
+
+def _limited(each: Field, cell: Cell, value: Value) -> Value:
+    if value is not None and each.limit is not None and len(value) > each.limit:
+        raise BadValueError(
+            f"{str(cell)[:40]}… ({len(value)} characters)", f"at most {each.limit} characters", "Shorten the text."
+        )
+    return value
+
+
+def bad_value(table: Table, number: int, each: Field, error: BadValueError) -> Finding:
+    """The finding for a cell that cannot be read."""
+    return Finding(
+        "error",
+        "bad_value",
+        table.title,
+        number,
+        each.header,
+        str(error.found)[:80],
+        f"Expected {error.expected}, found “{str(error.found)[:80]}”.",
+        error.advice,
+    )
+
+
+def double_keys(table: Table, doubles: Mapping[tuple[str, ...], Sequence[int]], what: str) -> list[Finding]:
+    """A finding for every row of a key that stands in several rows: none of them is guessed to be the right one."""
+    return [
+        Finding(
+            "error",
+            "duplicate_key",
+            table.title,
+            row,
+            table.by_name[table.key[0]].header,
+            "/".join(part for part in key if part),
+            f"Rows {', '.join(map(str, rows))} have the same {what}; none of them is sent.",
+            "Keep one of these rows, or clear the id in those that should become new records.",
+        )
+        for key, rows in doubles.items()
+        for row in rows
+    ]
+
+
+def looks_reformatted(each: Field, cell: Cell) -> bool:
+    """Whether Sheets may have turned what was typed into a number or date: a number in a column of text."""
+    return (
+        each.kind in {Kind.TEXT, Kind.MULTILINE, Kind.TAGS}
+        and isinstance(cell, int | float)
+        and not isinstance(cell, bool)
+    )
+
+
+def letter(column: int) -> str:
+    """The letters of a column counted from 0."""
+    text = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text
