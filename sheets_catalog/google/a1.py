@@ -66,14 +66,15 @@ def a1(
 ) -> str:
     """The range, both ends included: ``'Products'!A2:C9``.
 
-    Without `row2` and `column2` it is one cell; with a None at one end only, it is open there (``A2:C``); with nothing
-    but the tab, the whole tab.
+    An empty `tab` leaves it out (Google then takes the first one). Without `row2` and `column2` it is one cell; with a
+    None at one end only, it is open there (``A2:C``); with nothing but the tab, the whole tab.
     """
     if row is None and column is None and row2 is None and column2 is None:
         return quoted(tab)
     start = _corner(row, column)
     end = _corner(row2, column2) if row2 is not None or column2 is not None else ""
-    return f"{quoted(tab)}!{start}:{end}" if end else f"{quoted(tab)}!{start}"
+    before = quoted(tab) + "!" if tab else ""
+    return f"{before}{start}:{end}" if end else f"{before}{start}"
 
 
 def _corner(row: int | None, column: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -41,7 +42,7 @@ def file_id_from(url_or_id: str) -> str:
 
 def _in_path(path: str) -> str:
     names = [unquote(name) for name in path.split("/") if name]
-    for before, name in zip(names, names[1:], strict=False):
+    for before, name in itertools.pairwise(names):
         if before in _BEFORE_ID and is_file_id(name):
             return name
     return ""

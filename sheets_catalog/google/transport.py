@@ -83,10 +83,13 @@ class Answer:
         except (TypeError, ValueError):
             return None
 
-    def decoded(self, shape: type[T]) -> T:
-        """The JSON body as `shape`. Raises `Unavailable`: an answer that cannot be read proves nothing."""
+    def decoded(self, shape: type[T], *, strict: bool = True) -> T:
+        """The JSON body as `shape`; not `strict`: numbers may come as texts, as Drive writes 64-bit ones.
+
+        Raises `Unavailable`: an answer that cannot be read proves nothing.
+        """
         try:
-            return msgspec.json.decode(self.body, type=shape, strict=False)
+            return msgspec.json.decode(self.body, type=shape, strict=strict)
         except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             said = f"Google answered {self.operation} with {self.status}, but not as expected: {error}"
             raise Unavailable(said, service=SERVICE, operation=self.operation, status=self.status) from error
@@ -229,7 +232,12 @@ def request_from(built: Any, *, body: bytes | None = None, headers: Mapping[str,
     content = built.body if body is None else body
     encoded = content.encode() if isinstance(content, str) else content
     all_headers = {**built.headers, **(headers or {})}
-    return Request(str(built.methodId), built.method, built.uri, all_headers, encoded)
+    return Request(operation_of(built), built.method, built.uri, all_headers, encoded)
+
+
+def operation_of(built: Any) -> str:
+    """The call's name: ``drive.files.copy``, ``sheets.values.batchGet``."""
+    return str(built.methodId).replace("sheets.spreadsheets.", "sheets.", 1)
 
 
 def shortened(request: Request) -> Request:
