@@ -301,7 +301,7 @@ class HttplibFacade:
         self._transport = transport
         self.timeout = transport.timeouts.read
 
-    def request(  # noqa: PLR0917 - httplib2's signature
+    def request(
         self,
         uri: str,
         method: str = "GET",
