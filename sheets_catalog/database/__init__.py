@@ -1,4 +1,4 @@
-"""The audit trail in a database: what was planned, what was done to every record, and what went wrong (EX-5, SY-1, SY-2).
+"""The audit trail in a database: what was done to every record and what went wrong (EX-5, SY-1, SY-2).
 
 `Audit` writes and answers questions; `entries` are the values that go in and come out; `reporting` under
 `sheets_catalog.flows` turns a `Report` into something to read.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from sheets_catalog.database import queries, retention
 from sheets_catalog.database.opening import BUSY_SECONDS, engine_for, migrate, place, telling, url_of, writing
+from sheets_catalog.database.queries import Filter
 from sheets_catalog.database.rows import Rows
 from sheets_catalog.database.statements import save_batch, save_figures, save_records, save_session
 from sheets_catalog.database.tables import batches, errors, sessions
@@ -55,8 +56,8 @@ class Audit:
     `secrets` are texts that must never be stored (the tokens in use); whatever looks like a token is masked besides.
     `now` dates entries that bring no moment of their own. May be used from several threads.
 
-    Every method raises `BusyError` (locked), `DamagedStateError`, `NewerStateError`, `SettingsError` (not reachable, not
-    writable) or another `StateError`, each with what to do.
+    Every method raises `BusyError` (locked), `DamagedStateError`, `NewerStateError`, `SettingsError` (not reachable
+    or not writable) or another `StateError`, each with what to do.
     """
 
     def __init__(
@@ -73,7 +74,11 @@ class Audit:
         self._open: list[RecordLog] = []
         self._lock = threading.RLock()
         self._engine = engine_for(self._url, busy_seconds)
-        migrate(self._engine)
+        try:
+            migrate(self._engine)
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     @property
     def place(self) -> str:
@@ -175,7 +180,7 @@ class Audit:
         """
         equal = {"status": status, "flow": flow, "spreadsheet_id": spreadsheet_id, "shop": shop}
         with self._reading() as connection:
-            return queries.find_sessions(connection, since, until, equal, record_key, limit)
+            return queries.find_sessions(connection, Filter(since, until, equal), record_key, limit)
 
     def session(self, session_id: str) -> Session | None:
         """One session, or None."""
@@ -205,7 +210,7 @@ class Audit:
             "table_name": table,
             "action": action,
         }
-        yield from queries.walk_records(self._reading, since, until, equal, limit)
+        yield from queries.walk_records(self._reading, Filter(since, until, equal), limit)
 
     def find_errors(
         self,
@@ -217,10 +222,9 @@ class Audit:
         limit: int = 1000,
     ) -> list[ErrorEntry]:
         """Errors of [since, until) that match everything given, in the order in which they happened."""
+        wanted = Filter(since, until, {"session_id": session_id, "category": category})
         with self._reading() as connection:
-            return queries.find_errors(
-                connection, since, until, {"session_id": session_id, "category": category}, limit
-            )
+            return queries.find_errors(connection, wanted, limit)
 
     def report(self, session_id: str, *, records: int | None = None) -> Report:
         """Everything about one session, with at most `records` of its records (those that need attention first).
@@ -241,8 +245,8 @@ class Audit:
     def archive(self, plan: RetentionPlan, folder: Path) -> Archive:
         """Move the plan's sessions into one compressed JSON-lines file in `folder`, then delete them here.
 
-        They are deleted only after the file is complete on disk and was read back. Raises `StalePlanError` when a session
-        of the plan is running again.
+        They are deleted only after the file is complete on disk and was read back. Raises `StalePlanError` when one of
+        the sessions is running again, `SettingsError` when the file cannot be written.
         """
         with self._transaction() as connection:
             return retention.archive(connection, plan, folder)

@@ -119,7 +119,7 @@ class BatchEnd:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field before and after. In a conflict `before` is the shop's value, `after` the sheet's, `base` the baseline's.
+    """One field before and after. In a conflict: the shop's value, the sheet's, and as `base` the baseline's.
 
     None is "nothing there". `intact` is False when the stored values were cut or masked: such a field is evidence, but
     must never be written back.
@@ -177,8 +177,9 @@ class ErrorLog:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number about a session: ``calls``, ``cost_points``, ``retries``, ``seconds_waited``, or ``seconds`` of a `phase`.
+    """A number about a session: ``calls``, ``cost_points``, ``retries``, ``seconds_waited``; or about one `phase`.
 
+    What a phase has is ``seconds`` and ``records``.
     Figures of several runs of one session are added up, but for names that begin with ``peak_``: the highest counts.
     """
 

@@ -32,10 +32,10 @@ _MIGRATION_LOCK = 0x53686361
 def url_of(where: str | Path) -> URL:
     """A database URL from a URL or a file path. Raises `SettingsError`."""
     if isinstance(where, Path) or "://" not in where:
-        return URL.create("sqlite", database=str(where))
+        return URL.create("sqlite", database=str(Path(where).expanduser()))
     try:
         url = make_url(where)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise SettingsError(
             f"{mask_message(where)!r} is not a database URL.",
             advice="Write it as sqlite:////folder/audit.sqlite3 or postgresql://user:password@host/database.",
@@ -78,7 +78,7 @@ def _sqlite(url: URL, busy_seconds: float) -> Engine:
 
 
 def _make_folder(url: URL) -> None:
-    folder = Path(url.database or ".").expanduser().parent
+    folder = Path(url.database or ".").parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

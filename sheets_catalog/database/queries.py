@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, case, func, select
@@ -32,17 +33,23 @@ PAGE = 1_000
 """Record entries read at a time."""
 
 
-def _matching(
-    table: Table, moment: str, since: datetime | None, until: datetime | None, equal: Mapping[str, str | None]
-) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [
-        table.c[name] == value for name, value in equal.items() if value is not None
-    ]
-    if since is not None:
-        conditions.append(table.c[moment] >= since)
-    if until is not None:
-        conditions.append(table.c[moment] < until)
-    return conditions
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Rows of [since, until) whose columns equal what is not None."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    equal: Mapping[str, str | None] = field(default_factory=dict)
+
+    def on(self, table: Table, moment: str) -> list[ColumnElement[bool]]:
+        """The conditions, `moment` being the column that dates a row."""
+        wanted = {name: value for name, value in self.equal.items() if value is not None}
+        conditions: list[ColumnElement[bool]] = [table.c[name] == value for name, value in wanted.items()]
+        if self.since is not None:
+            conditions.append(table.c[moment] >= self.since)
+        if self.until is not None:
+            conditions.append(table.c[moment] < self.until)
+        return conditions
 
 
 def logged(connection: Connection, session_id: str) -> dict[str, str]:
@@ -51,22 +58,15 @@ def logged(connection: Connection, session_id: str) -> dict[str, str]:
     return {key: status for key, status in connection.execute(wanted)}  # noqa: C416 - rows are not pairs to dict()
 
 
-def find_sessions(
-    connection: Connection,
-    since: datetime | None,
-    until: datetime | None,
-    equal: Mapping[str, str | None],
-    record_key: str | None,
-    limit: int,
-) -> list[Session]:
+def find_sessions(connection: Connection, wanted: Filter, record_key: str | None, limit: int) -> list[Session]:
     """Sessions, newest first."""
-    conditions = _matching(sessions, "started_at", since, until, equal)
+    conditions = wanted.on(sessions, "started_at")
     if record_key is not None:
         conditions.append(
             sessions.c.session_id.in_(select(records.c.session_id).where(records.c.record_key == record_key))
         )
-    wanted = select(sessions).where(*conditions).order_by(sessions.c.started_at.desc(), sessions.c.session_id)
-    return [_session(row) for row in connection.execute(wanted.limit(limit))]
+    found = select(sessions).where(*conditions).order_by(sessions.c.started_at.desc(), sessions.c.session_id)
+    return [_session(row) for row in connection.execute(found.limit(limit))]
 
 
 def find_session(connection: Connection, session_id: str) -> Session | None:
@@ -75,34 +75,23 @@ def find_session(connection: Connection, session_id: str) -> Session | None:
     return None if row is None else _session(row)
 
 
-def find_errors(
-    connection: Connection,
-    since: datetime | None,
-    until: datetime | None,
-    equal: Mapping[str, str | None],
-    limit: int,
-) -> list[ErrorEntry]:
+def find_errors(connection: Connection, wanted: Filter, limit: int) -> list[ErrorEntry]:
     """Errors, oldest first."""
-    conditions = _matching(errors, "occurred_at", since, until, equal)
-    wanted = select(errors).where(*conditions).order_by(errors.c.id).limit(limit)
-    return [_error(row) for row in connection.execute(wanted)]
+    found = select(errors).where(*wanted.on(errors, "occurred_at")).order_by(errors.c.id).limit(limit)
+    return [_error(row) for row in connection.execute(found)]
 
 
 def walk_records(
-    reading: Callable[[], AbstractContextManager[Connection]],
-    since: datetime | None,
-    until: datetime | None,
-    equal: Mapping[str, str | None],
-    limit: int | None,
+    reading: Callable[[], AbstractContextManager[Connection]], wanted: Filter, limit: int | None
 ) -> Iterator[RecordEntry]:
-    """Record entries by page, in the order in which they were first written. No connection is held between two pages."""
-    conditions = _matching(records, "logged_at", since, until, equal)
+    """Record entries by page, in the order of first writing. No connection is held between two pages."""
+    conditions = wanted.on(records, "logged_at")
     after, left = 0, limit
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
-        wanted = select(records).where(records.c.id > after, *conditions).order_by(records.c.id).limit(size)
+        query = select(records).where(records.c.id > after, *conditions).order_by(records.c.id).limit(size)
         with reading() as connection:
-            page = connection.execute(wanted).all()
+            page = connection.execute(query).all()
         yield from map(_record, page)
         if len(page) < size:
             return
@@ -141,7 +130,7 @@ def _by_urgency(wanted: Select[Any], limit: int | None) -> Select[Any]:
 
 
 def _figures(connection: Connection, session_id: str) -> tuple[dict[str, float], tuple[Phase, ...]]:
-    """Figures over all runs, and those with a phase put together by phase, in the order in which phases were first seen."""
+    """Figures over all runs, those of a phase apart, phases in the order in which they were first seen."""
     totals: dict[str, dict[str, float]] = {}
     for row in connection.execute(_of(metrics, session_id, "id")):
         phase = totals.setdefault(row.phase, {})

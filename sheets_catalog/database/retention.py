@@ -1,4 +1,4 @@
-"""Keep the audit store small: sessions older than 90 days move into a compressed file (SY-11). Plan first, then archive."""
+"""Keep the audit store small: old sessions move into a compressed file (SY-11). Plan first, then archive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy import Table, func, select
 
 from sheets_catalog.database.entries import RUNNING
 from sheets_catalog.database.tables import alerts, batches, errors, metrics, records, sessions
-from sheets_catalog.errors import InputError, StalePlanError, StateError
+from sheets_catalog.errors import InputError, SettingsError, StalePlanError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,12 +60,18 @@ def plan(connection: Connection, older_than_days: int, now: datetime) -> Retenti
 
 
 def archive(connection: Connection, plan: RetentionPlan, folder: Path) -> Archive:
-    """Copy the plan's rows to a file, prove the file, delete the rows. Raises `StalePlanError`, `StateError`."""
+    """Copy the plan's rows to a file, prove the file, delete the rows. Raises as `Audit.archive` does."""
     if not plan.session_ids:
         return Archive(None, {})
     _refuse_running(connection, plan)
     path = folder / f"audit-before-{plan.before:%Y-%m-%d}-{plan.session_ids[-1][:24]}.jsonl.gz"
-    rows = _write(connection, plan.session_ids, path)
+    try:
+        rows = _write(connection, plan.session_ids, path)
+    except OSError as error:
+        raise SettingsError(
+            f"The archive {path} cannot be written ({error.strerror}); nothing was deleted.",
+            advice="Choose a folder with room that you may write to.",
+        ) from error
     for ids in _chunks(plan.session_ids):
         for table in reversed(_TABLES):
             connection.execute(table.delete().where(table.c.session_id.in_(ids)))

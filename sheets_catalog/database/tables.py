@@ -1,4 +1,4 @@
-"""The audit tables (SY-1; ``sync_batch_logs`` is what EX-5 adds). Migrations make them; queries are written with them."""
+"""The audit tables: those of SY-1, and ``sync_batch_logs`` for EX-5. Migrations make them, queries use them."""
 
 from __future__ import annotations
 
