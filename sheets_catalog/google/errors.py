@@ -89,9 +89,13 @@ REFUSAL_ADVICE: Mapping[str, str] = {
     "badRequest": "",
     "invalid": "",
     "invalidSharingRequest": "",
+    "fieldNotWritable": "",
     "teamDrivesFolderMoveInNotSupported": "Folders cannot be moved into a shared drive by the API: move it by hand.",
 }
 """403 reasons with which Google refuses the request itself."""
+
+TAKEN = frozenset({"", "duplicate", "fileIdInUse", "alreadyExists", "ALREADY_EXISTS", "conflict"})
+"""Ways in which a 409 says that the id is taken; all of them become the reason ``duplicate``."""
 
 JOB_WIDE = frozenset(
     {
@@ -198,15 +202,15 @@ def _refusal(status: int, message: str, details: dict[str, Any]) -> UpstreamErro
             advice = "Check the id. A file this app was never given also counts as not found: open it in the picker."
             return NotFound(message, advice=advice, **details)
         case http.client.CONFLICT:
-            return Refused(message, **(details | {"reason": details["reason"] or "duplicate"}))
+            taken = {"reason": "duplicate"} if details["reason"] in TAKEN else {}
+            return Refused(message, **(details | taken))
         case http.client.PRECONDITION_FAILED:
             return PreconditionFailed(message, **details)
     return Refused(message, **details)
 
 
 def _details(status: int, said: Said, operation: str) -> dict[str, Any]:
-    reason = "" if said.reason in {"ALREADY_EXISTS", "alreadyExists"} else said.reason
-    return {"service": SERVICE, "operation": operation, "status": status, "reason": reason}
+    return {"service": SERVICE, "operation": operation, "status": status, "reason": said.reason}
 
 
 def _sentence(status: int, said: Said, operation: str) -> str:
