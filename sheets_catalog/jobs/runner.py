@@ -19,10 +19,10 @@ from sheets_catalog.jobs.retry import backoff
 from sheets_catalog.jobs.state import JobState, Result, Status
 
 if TYPE_CHECKING:
-    from sheets_catalog.changes.plan import Books
     import random
     from collections.abc import Sequence
 
+    from sheets_catalog.changes.plan import Books
     from sheets_catalog.errors import SheetsCatalogError
     from sheets_catalog.jobs.checkpoints import Checkpoints
     from sheets_catalog.jobs.lease import Lease
@@ -49,8 +49,6 @@ class Outcome:
 
 class Work(Protocol):
     """What a flow gives the runner. Items are numbered from 0 in the order of the plan."""
-
-    settled: Books
 
     def next_batch(self, pending: Sequence[int], size: int) -> Sequence[int]:
         """The items to do next, about `size` of them, none whose predecessors are still pending."""
@@ -222,14 +220,14 @@ class Runner:
             self.work.finish(state)
         except (Throttled, Unavailable) as error:
             return self._rest(state, error)
-        books = state.books(self.work.settled)
+        books = state.books
         if not books.balanced or (status is Status.FINISHED and books.pending):
             raise BooksError(f"The books of this job do not balance: {books}.")
         return self._save(msgspec.structs.replace(state, status=status, intent=(), finishing=False, note=""))
 
     def _save(self, state: JobState) -> JobState:
         self._keep_lease()
-        books = state.books(self.work.settled)
+        books = state.books
         if not books.balanced:
             raise BooksError(f"The books of this job do not balance: {books}.")
         state = msgspec.structs.replace(state, updated=self.clock.now().timestamp())

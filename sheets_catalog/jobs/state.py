@@ -76,7 +76,7 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
 
     `outcomes` packs a `Result` per item, four to a byte. `intent`: items that may be in flight. `attempts`: failed
     tries of items that are still pending. `reasons`: why an item was rejected or is in conflict. Times are seconds
-    since 1970.
+    since 1970. `settled`: the books of the records that need no item.
     """
 
     status: Status
@@ -94,11 +94,12 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
     updated: float = 0
     finishing: bool = False
     note: str = ""
+    settled: Books = Books()
 
     @classmethod
-    def new(cls, total: int, plan_digest: str) -> JobState:
+    def new(cls, total: int, plan_digest: str, settled: Books) -> JobState:
         """The state of a job that has not begun."""
-        return cls(Status.PLANNED, total, plan_digest, bytes((total + 3) // 4))
+        return cls(Status.PLANNED, total, plan_digest, bytes((total + 3) // 4), settled=settled)
 
     def result(self, item: int) -> Result:
         """Where item number `item` is."""
@@ -121,12 +122,13 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
         """The numbers of all items with this result."""
         return [item for item in range(self.total) if self.result(item) is result]
 
-    def books(self, settled: Books) -> Books:
-        """The books of the whole job: `settled` are the records that needed no item."""
+    @property
+    def books(self) -> Books:
+        """The books of the whole job."""
         counts = [0, 0, 0, 0]
         for item in range(self.total):
             counts[self.outcomes[item // 4] >> (item % 4 * 2) & 3] += 1
-        return settled + Books(
+        return self.settled + Books(
             planned=self.total,
             done=counts[Result.DONE],
             rejected=counts[Result.REJECTED],

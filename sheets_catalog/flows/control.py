@@ -1,0 +1,153 @@
+"""The control file of a spreadsheet: its baseline as content, the leases of its flows as properties.
+
+The spreadsheet's own private properties point to it. Two processes that make one at the same time settle by
+compare-and-set on the spreadsheet; a copy of a spreadsheet carries the pointer along, so the control file names the
+spreadsheet it belongs to, and a foreign one is not used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from sheets_catalog.changes import baseline as files
+from sheets_catalog.changes.baseline import Baseline
+from sheets_catalog.errors import BusyError, DamagedStateError, NotFound, PreconditionFailed, StalePlanError
+from sheets_catalog.flows.drive_stores import BINARY, DriveProperties
+
+if TYPE_CHECKING:
+    from sheets_catalog.flows.connection import Systems
+
+POINTER = "sheets-catalog"
+_GENERATION, _SUM, _SHEET, _JOB = "generation", "sum", "sheet", "job"
+_TRIES = 5
+
+
+@dataclass(slots=True)
+class Control:
+    """The control file of the connection's spreadsheet. `file_id` is empty while there is none."""
+
+    systems: Systems
+    file_id: str = ""
+
+    @property
+    def store(self) -> DriveProperties:
+        """Its properties, for leases."""
+        return DriveProperties(self.systems.drive, self.file_id)
+
+    def load(self) -> tuple[Baseline, str]:
+        """The baseline and what was wrong with it (empty: nothing).
+
+        A missing or damaged baseline is an empty one: everything is then compared with the shop directly, and nothing
+        is overwritten without asking. Raises `NewerStateError`.
+        """
+        if not self.file_id:
+            return self._empty(), ""
+        state = self.systems.drive.read_state(self.file_id)
+        content = self.systems.drive.read(self.file_id)
+        if not content and _SUM not in state.properties:
+            return self._empty(), ""
+        generation = int(state.properties.get(_GENERATION) or 0)
+        if _checksum(content) != state.properties.get(_SUM):
+            return self._empty(generation), "The baseline file was changed by something else or is damaged."
+        try:
+            loaded = files.load(content)
+        except DamagedStateError as error:
+            return self._empty(generation), error.message
+        if loaded.shop != self.systems.shop_name or loaded.spreadsheet_id != self._sheet:
+            return self._empty(generation), f"The baseline belongs to {loaded.shop}, not to {self.systems.shop_name}."
+        return loaded, ""
+
+    def generation(self) -> tuple[int, str]:
+        """The baseline's generation and the job that wrote it."""
+        if not self.file_id:
+            return 0, ""
+        properties = self.systems.drive.read_state(self.file_id).properties
+        return int(properties.get(_GENERATION) or 0), properties.get(_JOB, "")
+
+    def save(self, baseline: Baseline, *, job_id: str) -> Baseline:
+        """Replace the baseline by the next generation; returns it.
+
+        Raises `StalePlanError` when another job has replaced it since it was loaded.
+        """
+        following = Baseline(baseline.spreadsheet_id, baseline.shop, baseline.generation + 1, job_id, baseline.tables)
+        content = files.dump(following)
+        marks = {_GENERATION: str(following.generation), _SUM: _checksum(content), _JOB: job_id}
+        for _ in range(_TRIES):
+            state = self.systems.drive.read_state(self.file_id)
+            if state.properties.get(_SUM) == marks[_SUM] and state.properties.get(_JOB) == job_id:
+                return following
+            if int(state.properties.get(_GENERATION) or 0) != baseline.generation:
+                raise StalePlanError("Another run has changed this sheet's baseline meanwhile.", advice="Plan again.")
+            try:
+                self.systems.drive.update_content(
+                    self.file_id, content, mime_type=BINARY, if_match=state.etag, app_properties=marks
+                )
+            except PreconditionFailed:
+                continue
+            return following
+        raise BusyError("Others keep changing this sheet's control file.", advice="Try again in a minute.")
+
+    @property
+    def _sheet(self) -> str:
+        return self.systems.connection.spreadsheet_id
+
+    def _empty(self, generation: int = 0) -> Baseline:
+        return Baseline(self._sheet, self.systems.shop_name, generation)
+
+
+def find(systems: Systems) -> Control:
+    """The control file, or one without id when there is none yet. Reads only."""
+    sheet = systems.connection.spreadsheet_id
+    pointer = systems.drive.read_state(sheet).properties.get(POINTER, "")
+    return Control(systems, pointer if pointer and _belongs(systems, pointer, sheet) else "")
+
+
+def find_or_make(systems: Systems) -> Control:
+    """The control file, made when there is none yet; all processes end up with the same one."""
+    sheet = systems.connection.spreadsheet_id
+    mine = ""
+    for _ in range(_TRIES):
+        state = systems.drive.read_state(sheet)
+        pointer = state.properties.get(POINTER, "")
+        if pointer and _belongs(systems, pointer, sheet):
+            _drop(systems, mine, pointer)
+            return Control(systems, pointer)
+        mine = mine or _make(systems, sheet)
+        try:
+            systems.drive.write_state(sheet, {POINTER: mine}, state.etag)
+        except PreconditionFailed:
+            continue
+        return Control(systems, mine)
+    raise BusyError("The spreadsheet keeps changing while its control file is set up.", advice="Try again.")
+
+
+def _belongs(systems: Systems, file_id: str, sheet: str) -> bool:
+    try:
+        state = systems.drive.read_state(file_id)
+    except NotFound:
+        return False
+    return state.properties.get(_SHEET) == sheet and not state.trashed
+
+
+def _make(systems: Systems, sheet: str) -> str:
+    (file_id,) = systems.drive.generate_ids(1)
+    systems.drive.create_file(
+        file_id,
+        f"Sheets Catalog baseline of {sheet}",
+        b"",
+        BINARY,
+        parents=[systems.connection.folder_id],
+        app_properties={"kind": "control", _SHEET: sheet, _GENERATION: "0"},
+    )
+    return file_id
+
+
+def _drop(systems: Systems, mine: str, winner: str) -> None:
+    if mine and mine != winner:
+        systems.drive.trash(mine)
+
+
+def _checksum(content: bytes) -> str:
+    return blake2b(content, digest_size=16).hexdigest()

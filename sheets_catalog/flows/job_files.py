@@ -1,0 +1,236 @@
+"""Job files in Drive: making, listing, showing, cancelling, retrying and cleaning up jobs.
+
+A job is one file in the connection's folder: its content is the plan, its private properties are the progress.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sheets_catalog.changes import plan as plans
+from sheets_catalog.changes.plan import Books, Plan
+from sheets_catalog.errors import InputError, NotFound, PreconditionFailed, SheetsCatalogError, StateError
+from sheets_catalog.flows import control as controls
+from sheets_catalog.flows.drive_stores import BINARY, DriveJob
+from sheets_catalog.jobs import lease as leases
+from sheets_catalog.jobs import state as codec
+from sheets_catalog.jobs.checkpoints import Checkpoints
+from sheets_catalog.jobs.state import JobState, Result, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.google.files import File
+
+JOB = "job"
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """A job in a list. `status` is ``unreadable`` when its state cannot be read; `note` then says why."""
+
+    job_id: str
+    flow: str
+    title: str
+    status: str
+    books: Books
+    created_at: datetime | None
+    updated_at: datetime | None
+    note: str = ""
+    not_before: datetime | None = None
+    quarantined: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """One change of a job, and what became of it."""
+
+    number: int
+    change: plans.Change
+    result: Result
+    reason: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job in full."""
+
+    summary: JobSummary
+    plan: Plan
+    state: JobState
+    items: tuple[ItemView, ...]
+
+
+def make(systems: Systems, plan: Plan) -> str:
+    """Store a plan as a job file, ready to be applied; returns the job's id."""
+    content = plans.dump(plan)
+    (job_id,) = systems.drive.generate_ids(1)
+    state = JobState.new(len(plan.changes), plans.digest(content), plan.settled)
+    first = {key: value for key, value in codec.pack(state, codec.SLOTS[0]).properties.items() if value}
+    properties = {
+        **first,
+        codec.KIND: JOB,
+        codec.SELF: job_id,
+        codec.SHEET: plan.spreadsheet_id,
+        codec.SUMMARY: f"{plan.flow} planned",
+    }
+    name = f"Sheets Catalog {plan.flow} {plan.created_at[:16].replace('T', ' ')} – {plan.spreadsheet_title}"
+    folder = systems.connection.folder_id
+    systems.drive.create_file(job_id, name, content, BINARY, parents=[folder], app_properties=properties)
+    return job_id
+
+
+def store_of(systems: Systems, job_id: str) -> DriveJob:
+    """The job's store."""
+    return DriveJob(systems.drive, job_id, systems.connection.folder_id)
+
+
+def read_plan(systems: Systems, job_id: str, digest: str) -> Plan:
+    """The job's plan. Raises `StateError` when it is not the one the state belongs to."""
+    content = systems.drive.read(job_id)
+    if plans.digest(content) != digest:
+        raise StateError(
+            "The job file's plan is not the one its progress belongs to: it was changed or damaged.",
+            advice="Nothing was sent. Plan again.",
+        )
+    return plans.load(content)
+
+
+def list_jobs(systems: Systems, *, all_sheets: bool = False) -> list[JobSummary]:
+    """All jobs of the connection's spreadsheet, newest first. Drive's lists lag by seconds."""
+    wanted = {codec.KIND: JOB} | ({} if all_sheets else {codec.SHEET: systems.connection.spreadsheet_id})
+    found = systems.drive.find(app_properties=wanted, parent=systems.connection.folder_id)
+    return sorted((summary_of(systems, file) for file in found), key=_age, reverse=True)
+
+
+def _age(summary: JobSummary) -> datetime:
+    return summary.created_at or datetime.min.replace(tzinfo=UTC)
+
+
+def summary_of(systems: Systems, file: File) -> JobSummary:
+    """A job's line in a list."""
+    store = store_of(systems, file.id)
+    try:
+        state = codec.unpack(file.app_properties, store.read_side, file.id).state
+    except StateError as error:
+        flow = file.app_properties.get(codec.SUMMARY, "").partition(" ")[0]
+        status = "unreadable"
+        return JobSummary(
+            file.id, flow, file.name, status, Books(), file.created_time, file.modified_time, error.message
+        )
+    return _summary(file, state)
+
+
+def _summary(file: File, state: JobState) -> JobSummary:
+    return JobSummary(
+        job_id=file.id,
+        flow=file.name.removeprefix("Sheets Catalog ").partition(" ")[0],
+        title=file.name.partition(" – ")[2],
+        status=state.status.value,
+        books=state.books,
+        created_at=file.created_time,
+        updated_at=datetime.fromtimestamp(state.updated, UTC) if state.updated else file.created_time,
+        note=state.note,
+        not_before=datetime.fromtimestamp(state.not_before, UTC) if state.not_before else None,
+        quarantined=len(state.items(Result.REJECTED)),
+    )
+
+
+def show(systems: Systems, job_id: str) -> JobView:
+    """A job in full. Raises `InputError` when there is none, `StateError` when it cannot be read."""
+    file = job_file(systems, job_id)
+    state = Checkpoints(store_of(systems, job_id)).load()
+    plan = read_plan(systems, job_id, state.plan_digest)
+    items = tuple(
+        ItemView(number, change, state.result(number), state.reasons.get(number, ""), state.attempts.get(number, 0))
+        for number, change in enumerate(plan.changes)
+    )
+    return JobView(_summary(file, state), plan, state, items)
+
+
+def job_file(systems: Systems, job_id: str) -> File:
+    """The job's file. Raises `InputError` when it is not there or is something else."""
+    try:
+        file = systems.drive.get(job_id)
+    except (NotFound, InputError) as error:
+        raise InputError(f"There is no job {job_id}.", advice="`sheets-catalog jobs list` shows them.") from error
+    if file.app_properties.get(codec.KIND) != JOB:
+        raise InputError(
+            f"The file {job_id} (“{file.name}”) is not a job.", advice="Look at `sheets-catalog jobs list`."
+        )
+    return file
+
+
+def cancel(systems: Systems, job_id: str) -> Status:
+    """Cancel a job: at once when nobody runs it, else at its next checkpoint. What was applied stays applied."""
+    job_file(systems, job_id)
+    store = store_of(systems, job_id)
+    for _ in range(5):
+        stored = store.read()
+        state = codec.unpack(stored.properties, store.read_side, job_id).state
+        if state.status.ended:
+            return state.status
+        try:
+            store.write({codec.STOP: "1"}, stored.version)
+        except PreconditionFailed:
+            continue
+        return Status.CANCELLED if state.status is Status.PLANNED else state.status
+    raise StateError("The job file keeps changing.", advice="Try again in a few seconds.")
+
+
+def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> int:
+    """Put records that were set aside back in line (all, or those with these numbers); returns how many."""
+    job_file(systems, job_id)
+    control = controls.find_or_make(systems)
+    plan_flow = _lease_flow(systems, job_id)
+    lease = leases.acquire(control.store, plan_flow, job_id, leases.this_process())
+    try:
+        checkpoints = Checkpoints(store_of(systems, job_id))
+        state = checkpoints.load()
+        chosen = [item for item in state.items(Result.REJECTED) if items is None or item in set(items)]
+        if not chosen:
+            return 0
+        again = state.settle((item, Result.PENDING, "") for item in chosen)
+        again = msgspec.structs.replace(again, status=Status.PLANNED, epoch=lease.epoch, not_before=0, intent=())
+        checkpoints.save(again, f"{len(chosen)} records in line again")
+        return len(chosen)
+    finally:
+        leases.release(control.store, lease)
+
+
+def _lease_flow(systems: Systems, job_id: str) -> str:
+    state = Checkpoints(store_of(systems, job_id)).load()
+    return LEASES.get(read_plan(systems, job_id, state.plan_digest).flow, "catalogue")
+
+
+LEASES = {"export": "catalogue", "import": "catalogue"}
+"""Which flows exclude each other on one sheet: those with the same lease."""
+
+
+def clean(systems: Systems, older_than_days: float, *, dry_run: bool = False) -> list[JobSummary]:
+    """Move ended (and unreadable) jobs older than so many days to the trash; returns them. Running ones stay."""
+    limit = systems.clock.now() - timedelta(days=older_than_days)
+    ended = {Status.FINISHED.value, Status.CANCELLED.value, "unreadable"}
+    old = [job for job in list_jobs(systems) if job.status in ended and (job.updated_at or limit) < limit]
+    if not dry_run:
+        for job in old:
+            _trash(systems, job.job_id)
+    return old
+
+
+def _trash(systems: Systems, job_id: str) -> None:
+    try:
+        for side in systems.drive.find(app_properties={"kind": "side", JOB: job_id}):
+            systems.drive.trash(side.id)
+        systems.drive.trash(job_id)
+    except NotFound:
+        return
+    except SheetsCatalogError as error:
+        error.advice = error.advice or "Run `sheets-catalog jobs clean` again; it goes on with what is left."
+        raise
