@@ -228,7 +228,7 @@ def read_error(body: bytes) -> Said:
     """What an error body says, whatever its shape: Drive's, Sheets', OAuth's, HTML, text or nothing."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Said(_plain_text(body))
     found = found[0] if isinstance(found, list) and found else found
     error = found.get("error", found) if isinstance(found, dict) else found

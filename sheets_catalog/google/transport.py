@@ -90,7 +90,7 @@ class Answer:
         """
         try:
             return msgspec.json.decode(self.body, type=shape, strict=strict)
-        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             said = f"Google answered {self.operation} with {self.status}, but not as expected: {error}"
             raise Unavailable(said, service=SERVICE, operation=self.operation, status=self.status) from error
 
