@@ -66,17 +66,14 @@ def classify_status(
     details: dict[str, Any] = {"service": "shopify", "operation": operation, "status": status}
     request = headers.get("X-Request-Id", "")
     message = f"{_WORDS.get(status, 'Shopify refused the request')}: {_short(told)}{_reference(request)}"
+    advice = _ADVICE.get(status, "")
+    if status in {401, 402, 403}:
+        return (CredentialsError if status == 401 else PermissionMissing)(message, advice=advice)
     if status == 429:
         return Throttled(message, retry_after=retry_after(headers), reason="HTTP_429", **details)
-    if status == 401:
-        return CredentialsError(message, advice="Make a new access token for this shop and put it into the settings.")
-    if status in {402, 403}:
-        return PermissionMissing(message, advice=_ADVICE[status])
-    if status == 404:
-        return NotFound(message, advice="Check the shop's name and the API version in the settings.", **details)
     if status >= 500 or status == 408:
         return Unavailable(message, applied=False if status in _NEVER_RUN else None, **details)
-    return Refused(message, reason=f"HTTP_{status}", advice=_ADVICE.get(status, ""), **details)
+    return (NotFound if status == 404 else Refused)(message, reason=f"HTTP_{status}", advice=advice, **details)
 
 
 def classify_errors(
@@ -296,8 +293,10 @@ _WORDS = {
 }
 
 _ADVICE = {
+    401: "Make a new access token for this shop and put it into the settings.",
     402: "Open the shop's admin: its bill or its plan has to be settled there.",
     403: "Give the app the missing access scope, then make a new token.",
+    404: "Check the shop's name and the API version in the settings.",
     423: "The shop's owner has to ask Shopify's support to unlock it.",
     430: "Ask Shopify's support, naming the request id.",
 }

@@ -24,7 +24,7 @@ DEFAULT_VALUE = "Default Title"
 
 
 def product_changes(changes: Mapping[str, Value], table: Table) -> dict[str, Any]:
-    """`ProductUpdateInput` (without id) for the changed fields alone. Raises `InputError` for fields fixed at creation."""
+    """`ProductUpdateInput` (without id) for the changed fields alone. `InputError` for what is fixed at creation."""
     sent = {name: value for name, value in changes.items() if not name.startswith("metafields.")}
     result = _fields(sent, _PRODUCT, table)
     metafields = metafield_inputs(changes, table)

@@ -271,7 +271,7 @@ class CreateProduct:
 
 @dataclass(frozen=True, slots=True)
 class CreateVariants:
-    """Make variants for a product that is there; all of them or none. `marker`: as in `CreateProduct`, on each variant."""
+    """Make variants for a product that is there; all or none. `marker`: as in `CreateProduct`, on each variant."""
 
     repeatable: ClassVar[bool] = False  # option values keep it from happening twice, the answer would be a refusal
     product_id: str
@@ -383,7 +383,7 @@ class SetInventory:
         return {"": Root("inventorySetQuantities", arguments, "InventorySetAnswer", key=self.key)}
 
     def read(self, replies: Mapping[str, Reply], view: View) -> Result:  # noqa: ARG002 - one shape for all
-        """One verdict per level. A refusal leaves the others ``unknown``: Shopify does not say that it is all or none."""
+        """One verdict per level. A refusal leaves the others ``unknown``: no word says that it is all or none."""
         after = dict(reading.quantities_after(_payload(replies)))
         # A level that is not listed had the quantity already: the payload without errors is the proof.
         shown = {each.key: reading.level_now(each.key, after.get(each.key, each.quantity)) for each in self.levels}

@@ -20,14 +20,9 @@ MARKER_NAMESPACE = "sheets_catalog"
 MARKER_KEY = "operation"
 """The metafield that tells which operation made a product or variant."""
 
-_MONEY_DIGITS = {
-    **dict.fromkeys(
-        ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"],
-        0,
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-}
-"""Decimals of a currency's amounts where they are not 2 (ISO 4217)."""
+_WHOLE = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())  # noqa: SIM905
+_THOUSANDTHS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())  # noqa: SIM905
+"""Currencies whose amounts have 0 and 3 decimals instead of 2 (ISO 4217)."""
 
 _NOISE = Decimal("1e-9")
 """Weights are floats on Shopify's side; the same rounding as `records.values` applies to cells."""
@@ -151,7 +146,7 @@ def digits(global_id: str) -> str:
 
 def money_digits(currency: str) -> int:
     """Decimals of the amounts of an ISO 4217 currency code."""
-    return _MONEY_DIGITS.get(currency, 2)
+    return 0 if currency in _WHOLE else 3 if currency in _THOUSANDTHS else 2
 
 
 def shop_info(data: Mapping[str, Any]) -> ShopInfo:
