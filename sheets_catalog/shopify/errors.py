@@ -7,6 +7,7 @@ payload, which are values and read in `operations`. This module is the only plac
 
 from __future__ import annotations
 
+import ssl
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -114,11 +115,12 @@ def graph_errors(payload: Mapping[str, Any]) -> tuple[GraphError, ...]:
 def classify_exception(error: Exception, operation: str) -> SheetsCatalogError:
     """The error behind a failure to get an answer at all.
 
-    `applied` is False only when no connection came about (name look-up, refusal, connect timeout, TLS): everything
-    later may have reached Shopify.
+    `applied` is False only when no connection came about (name look-up, refusal, connect timeout, certificate):
+    everything later may have reached Shopify.
     """
     details: dict[str, Any] = {"service": "shopify", "operation": operation}
-    if isinstance(error, requests.exceptions.SSLError):
+    causes = tuple(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return Unavailable(
             f"No secure connection to Shopify: {_short(str(error))}",
             applied=False,
@@ -126,7 +128,9 @@ def classify_exception(error: Exception, operation: str) -> SheetsCatalogError:
             advice="Check the clock, the certificates and any proxy of this machine.",
             **details,
         )
-    if isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
+    if isinstance(error, requests.exceptions.ConnectTimeout) or any(
+        isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes
+    ):
         return Unavailable("Shopify could not be reached.", applied=False, reason="unreachable", **details)
     if isinstance(error, requests.exceptions.Timeout):
         return Unavailable("Shopify did not answer in time.", applied=None, reason="timeout", **details)
@@ -259,17 +263,15 @@ def _flat(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _never_connected(error: BaseException) -> bool:
-    """Whether urllib3 says that no connection came about."""
-    cause: BaseException | None = error
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it wraps: requests puts urllib3's error into `args`, urllib3 its own cause into `reason`."""
+    cause: object = error
     for _ in range(8):
-        if cause is None:
-            return False
-        if isinstance(cause, urllib3.exceptions.NewConnectionError):
-            return True
+        if not isinstance(cause, BaseException):
+            return
+        yield cause
         inner = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
         cause = inner if isinstance(inner, BaseException) else cause.__cause__
-    return False
 
 
 def _short(text: str) -> str:

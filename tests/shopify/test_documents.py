@@ -31,7 +31,11 @@ def test_query_is_valid(name, schema):
     assert [error.message for error in validate(schema, parse(load(name).text))] == []
 
 
-@pytest.mark.parametrize("writes", [*((each,) for each in EVERY_WRITE), EVERY_WRITE], ids=lambda each: f"{len(each)}-{type(each[0]).__name__}")
+@pytest.mark.parametrize(
+    "writes",
+    [*((each,) for each in EVERY_WRITE), EVERY_WRITE],
+    ids=lambda each: f"{len(each)}-{type(each[0]).__name__}",
+)
 def test_write_is_valid_with_its_variables(writes, schema):
     document, variables = WriteRequest(writes, 2).document()
     tree = parse(document.text)
@@ -48,7 +52,9 @@ def test_no_deprecated_field_is_used(published_schema):
     from graphql.validation import NoDeprecatedCustomRule
 
     texts = [load(name).text for name in QUERIES] + [WriteRequest(EVERY_WRITE, 2).document()[0].text]
-    found = [error.message for text in texts for error in validate(published_schema, parse(text), [NoDeprecatedCustomRule])]
+    found = [
+        error.message for text in texts for error in validate(published_schema, parse(text), [NoDeprecatedCustomRule])
+    ]
     assert found == []
 
 
