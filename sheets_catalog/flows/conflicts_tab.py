@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sheets_catalog.changes.fingerprints import clipped
 from sheets_catalog.errors import Refused
 from sheets_catalog.flows.exporting.comparing import Resolution
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.plan import Conflict
     from sheets_catalog.google.sheets import SpreadsheetInfo, Spreadsheets
-    from sheets_catalog.records import Cell, Value
+    from sheets_catalog.records import Cell
 
 TITLE = "Conflicts"
 HEADER = ("Tab", "Row key", "Record", "Field", "Last agreed", "In the sheet", "In the shop", "Choose (sheet or shop)")
@@ -24,27 +25,25 @@ CHOICES = ("sheet", "shop")
 SHEET_ID = 1_914_207_531
 """A sheet id of our own choosing, so that two runs cannot add the tab twice."""
 
-LONGEST = 40_000
-"""Characters of a value shown; a cell holds 50,000."""
-
 Spot = tuple[str, str, str]
 
 
 def read(sheets: Spreadsheets, info: SpreadsheetInfo) -> dict[Spot, Resolution]:
     """The choices people have made, by (table, key, field name). Rows without a valid choice are still open."""
-    return {spot: made for spot, made in _rows(sheets, info) if made.choice in CHOICES}
+    return {spot: made for spot, made, _ in _rows(sheets, info) if made.choice in CHOICES}
 
 
-def _rows(sheets: Spreadsheets, info: SpreadsheetInfo) -> list[tuple[Spot, Resolution]]:
+def _rows(sheets: Spreadsheets, info: SpreadsheetInfo) -> list[tuple[Spot, Resolution, list[Cell]]]:
     if TITLE not in info.tabs:
         return []
-    found = []
+    found: list[tuple[Spot, Resolution, list[Cell]]] = []
     for rows in sheets.read_rows(info.id, info.tabs[TITLE], first_row=2, columns=(1, len(HEADER))):
         for row in rows:
             cells = [str(cell or "") for cell in [*row, *[""] * (len(HEADER) - len(row))]]
             spot = _spot(cells)
             if spot:
-                found.append((spot, Resolution(cells[7].strip().casefold(), cells[5] or None, cells[6] or None)))
+                made = Resolution(cells[7].strip().casefold(), cells[5] or None, cells[6] or None)
+                found.append((spot, made, [*cells]))
     return found
 
 
@@ -56,13 +55,8 @@ def _spot(cells: Sequence[str]) -> Spot | None:
     return (table.name, cells[1], name)
 
 
-def matches(chosen: Resolution, mine: Value, theirs: Value) -> bool:
-    """Whether a choice was made about these very values."""
-    return (chosen.sheet, chosen.shop) == (_shown(mine) or None, _shown(theirs) or None)
-
-
-def write(sheets: Spreadsheets, info: SpreadsheetInfo, conflicts: Iterable[Conflict]) -> None:
-    """Make the tab show exactly these conflicts, keeping choices already made about the same values. Repeatable.
+def write(sheets: Spreadsheets, info: SpreadsheetInfo, conflicts: Iterable[Conflict], tables: Collection[str]) -> None:
+    """Make the tab show exactly these conflicts of `tables`, keeping choices made about the same values. Repeatable.
 
     The new rows and the blanks after them go in one request: the tab is never empty in between.
     """
@@ -70,9 +64,10 @@ def write(sheets: Spreadsheets, info: SpreadsheetInfo, conflicts: Iterable[Confl
     if TITLE not in info.tabs and not open_ones:
         return
     before = _rows(sheets, info)
-    made = dict(before)
-    rows = [list(HEADER), *(_row(conflict, made) for conflict in open_ones)]
-    rows += [[""] * len(HEADER) for _ in range(len(before) - len(open_ones))]
+    made = {spot: choice for spot, choice, _ in before}
+    others = [cells for spot, _, cells in before if spot[0] not in tables]
+    rows: list[list[Cell]] = [list(HEADER), *others, *(_row(conflict, made) for conflict in open_ones)]
+    rows += [[""] * len(HEADER) for _ in range(len(before) + 1 - len(rows))]
     _ensure_tab(sheets, info, len(rows))
     sheets.write_ranges(info.id, [(f"'{TITLE}'!A1:H{len(rows)}", rows)])
 
@@ -81,23 +76,18 @@ def _row(conflict: Conflict, made: Mapping[Spot, Resolution]) -> list[Cell]:
     table = TABLES[conflict.table]
     each = table.by_name.get(conflict.field)
     chosen = made.get((conflict.table, conflict.key, conflict.field))
-    kept = chosen.choice if chosen and matches(chosen, conflict.sheet, conflict.shop) else ""
-    base = _shown(conflict.base) if conflict.base_known else "(not known)"
+    kept = chosen.choice if chosen and chosen.about(conflict.sheet, conflict.shop) else ""
+    base = clipped(conflict.base) if conflict.base_known else "(not known)"
     return [
         table.title,
         conflict.key,
         conflict.label,
         each.header if each else conflict.field,
         base,
-        _shown(conflict.sheet),
-        _shown(conflict.shop),
+        clipped(conflict.sheet),
+        clipped(conflict.shop),
         kept,
     ]
-
-
-def _shown(value: Value) -> str:
-    text = value or ""
-    return text if len(text) <= LONGEST else text[:LONGEST] + f"… ({len(text)} characters)"
 
 
 def _ensure_tab(sheets: Spreadsheets, info: SpreadsheetInfo, rows: int) -> None:

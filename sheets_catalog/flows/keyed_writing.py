@@ -13,8 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from sheets_catalog.flows.tabs import letter
-from sheets_catalog.records import BadValueError, Cell, Table, Value, read_cell, write_cell
+from sheets_catalog.records import BadValueError, Cell, Value, read_cell, write_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +33,9 @@ class Columns(Protocol):
 
     def write(self, cells: Mapping[tuple[int, int], Cell | Decimal]) -> None:
         """Write cells by (row number, column from 0), RAW."""
+
+    def restore(self, formulas: Mapping[tuple[int, int], str]) -> None:
+        """Put formulas back by (row number, column from 0)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,9 @@ class _Look:
         shown = column[row] if row < len(column) else None
         return isinstance(shown, str) and shown.startswith("=") and shown != self.cell(name, row)
 
-    def original(self, name: str, row: int) -> Cell:
-        """What to put back to restore the cell; a formula cannot be put back RAW, and is never written over."""
-        return self.cell(name, row)
+    def formula(self, name: str, row: int) -> str:
+        """The formula's text."""
+        return str(self.formulas[name][row])
 
 
 @dataclass(slots=True)
@@ -95,11 +97,14 @@ class KeyedWriter:
         written: dict[tuple[str, ...], dict[str, Value]] = {}
         for _ in range(ROUNDS):
             look = self._look(names, by_name=by_name)
-            repairs = self._repairs(before, look, written) if before else {}
+            repairs, formulas = self._repairs(before, look, written) if before else ({}, {})
             cells, problems, written = self._next(writes, look, by_name=by_name)
-            if not cells and not repairs:
+            if not (cells or repairs or formulas):
                 return problems
-            self.columns.write({**cells, **repairs})
+            if cells or repairs:
+                self.columns.write({**cells, **repairs})
+            if formulas:
+                self.columns.restore(formulas)
             before = look
         return {
             write.item: "The row kept moving while it was written; import to bring it up to date." for write in writes
@@ -177,10 +182,11 @@ class KeyedWriter:
 
     def _repairs(
         self, before: _Look, now: _Look, written: Mapping[tuple[str, ...], Mapping[str, Value]]
-    ) -> dict[tuple[int, int], Cell | Decimal]:
-        """Cells of other rows that our last writing hit because rows had moved, with what they held before."""
+    ) -> tuple[dict[tuple[int, int], Cell | Decimal], dict[tuple[int, int], str]]:
+        """Cells of other rows that our last writing hit because rows had moved, with the values or formulas before."""
         hits = {(name, value) for values in written.values() for name, value in values.items()}
         repairs: dict[tuple[int, int], Cell | Decimal] = {}
+        formulas: dict[tuple[int, int], str] = {}
         for identity, rows in now.rows.items():
             old = before.rows.get(identity, [])
             if len(rows) != 1 or len(old) != 1:
@@ -188,22 +194,15 @@ class KeyedWriter:
             for name, value in hits:
                 if written.get(identity, {}).get(name) == value or self._value(now, name, rows[0]) != value:
                     continue
-                if self._value(before, name, old[0]) != value:
-                    repairs[rows[0] + 2, self.layout.columns[name]] = before.original(name, old[0]) or ""
-        return repairs
+                spot = (rows[0] + 2, self.layout.columns[name])
+                if before.has_formula(name, old[0]):
+                    formulas[spot] = before.formula(name, old[0])
+                elif self._value(before, name, old[0]) != value:
+                    repairs[spot] = before.cell(name, old[0]) or ""
+        return repairs, formulas
 
 
 def _lost(rows: Sequence[int]) -> str:
     if rows:
         return f"Several rows look alike ({', '.join(str(row + 2) for row in rows)}); none of them was written."
     return "The row is no longer in the sheet, or its name was changed; it was not written."
-
-
-def cell_name(tab: str, row: int, column: int) -> str:
-    """The A1 name of a cell, its tab quoted."""
-    return "'" + tab.replace("'", "''") + f"'!{letter(column)}{row}"
-
-
-def is_key(table: Table, names: Iterable[str]) -> bool:
-    """Whether any of these fields is part of the key."""
-    return any(name in table.key for name in names)

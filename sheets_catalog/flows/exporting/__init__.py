@@ -1,1 +1,9 @@
-"""Differential export: from the sheet to the shop."""
+"""Differential export: from the sheet to the shop, only what changed."""
+
+from __future__ import annotations
+
+from sheets_catalog.flows.exporting.applying import JobResult, apply
+from sheets_catalog.flows.exporting.planning import ExportOptions, guard, plan_export
+from sheets_catalog.flows.job_files import make as store
+
+__all__ = ["ExportOptions", "JobResult", "apply", "guard", "plan_export", "store"]

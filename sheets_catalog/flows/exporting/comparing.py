@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.compare import UNKNOWN, Policy, Verdict, decide, winner
-from sheets_catalog.changes.fingerprints import fingerprint, shown
+from sheets_catalog.changes.fingerprints import clipped, fingerprint, shown
 from sheets_catalog.changes.plan import Agreement, Books, Change, Conflict, FieldChange, Finding
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ class Resolution:
     choice: str
     sheet: Value
     shop: Value
+
+    def about(self, mine: Value, theirs: Value) -> bool:
+        """Whether the choice was made about these very values."""
+        return (self.sheet or "", self.shop or "") == (clipped(mine), clipped(theirs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ class _Fields:
 
 def _choice(spot: tuple[str, str, str], mine: Value, theirs: Value, shop: Record, rules: Rules) -> str | None:
     chosen = rules.resolutions.get(spot)
-    if chosen and (chosen.sheet, chosen.shop) == (mine, theirs):
+    if chosen and chosen.about(mine, theirs):
         return chosen.choice
     return winner(rules.policy, sheet_edited_at=rules.sheet_edited_at, shop_updated_at=shop.updated_at)
 

@@ -1,0 +1,233 @@
+"""The audit of a job: who, when, every record with before and after, errors, figures (EX-5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sheets_catalog import database
+from sheets_catalog.errors import (
+    AccessError,
+    CredentialsError,
+    InputError,
+    PreconditionFailed,
+    SheetsCatalogError,
+    Throttled,
+    Unavailable,
+    UpstreamError,
+)
+from sheets_catalog.jobs.state import JobState, Result, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sheets_catalog.changes.plan import Books, Change, Plan
+    from sheets_catalog.flows.connection import Connection, Systems
+    from sheets_catalog.jobs.retry import Figures
+    from sheets_catalog.jobs.runner import Outcome, Watcher
+
+WORDS = {
+    Result.DONE: "done",
+    Result.REJECTED: "quarantined",
+    Result.CONFLICTED: "conflicted",
+    Result.PENDING: "pending",
+}
+
+ENDS = {Status.FINISHED: "completed", Status.CANCELLED: "cancelled", Status.ATTENTION: "failed"}
+"""How a job's status is called in the audit; any other one is ``stopped``: it can be resumed."""
+
+
+def open_audit(connection: Connection, systems: Systems | None = None) -> database.Audit:
+    """The connection's audit database, with its secrets known so that none is ever stored."""
+    from sheets_catalog.flows.connection import home
+
+    secrets = (
+        connection.google.access_token,
+        connection.shopify.access_token,
+        connection.shopify.client_secret,
+    )
+    where: object = connection.audit_url or home() / "audit.sqlite3"
+    now = {"now": systems.clock.now} if systems else {}
+    return database.Audit(where, secrets=[each for each in secrets if each], **now)  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class Auditing:
+    """A `Watcher` that writes the audit, and passes everything on to another watcher."""
+
+    audit: database.Audit
+    systems: Systems
+    session_id: str
+    changes: Sequence[Change]
+    then: Watcher | None = None
+    calls_before: int = 0
+    recorded: set[int] = field(default_factory=set)
+
+    def batch_started(self, number: int, items: Sequence[int]) -> None:
+        """A batch goes out."""
+        kinds = {(self.changes[item].table, self.changes[item].action) for item in items}
+        table, action = next(iter(kinds)) if len(kinds) == 1 else ("", "")
+        start = database.BatchStart(self.session_id, number, self.systems.clock.now(), len(items), table, action)
+        self.calls_before = self.systems.calls.figures.total
+        self.audit.batch_started(start)
+        if self.then:
+            self.then.batch_started(number, items)
+
+    def batch_ended(self, number: int, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """A batch came back."""
+        settled = [outcome for outcome in outcomes if outcome.result is not Result.PENDING]
+        self.audit.records(self._log(outcome.item, outcome.result, outcome.reason, number) for outcome in settled)
+        end = database.BatchEnd(
+            self.session_id,
+            number,
+            self.systems.clock.now(),
+            done=sum(outcome.result is Result.DONE for outcome in outcomes),
+            rejected=sum(outcome.result is Result.REJECTED for outcome in outcomes),
+            conflicted=sum(outcome.result is Result.CONFLICTED for outcome in outcomes),
+            calls=self.systems.calls.figures.total - self.calls_before,
+        )
+        self.audit.batch_finished(end)
+        if self.then:
+            self.then.batch_ended(number, outcomes, seconds)
+
+    def progressed(self, books: Books, note: str) -> None:
+        """A checkpoint was stored."""
+        self.audit.progress(self.session_id, books_of(books))
+        if self.then:
+            self.then.progressed(books, note)
+
+    def troubled(self, error: SheetsCatalogError, wait: float) -> None:
+        """An error stopped a batch."""
+        self.audit.error(error_log(self.session_id, error))
+        if self.then:
+            self.then.troubled(error, wait)
+
+    def complete(self, state: JobState) -> None:
+        """Log what a process that died had settled without saying so."""
+        known = self.audit.logged(self.session_id)
+        missing = [
+            item
+            for item in range(state.total)
+            if state.result(item) is not Result.PENDING and known.get(str(item)) != WORDS[state.result(item)]
+        ]
+        self.audit.records(self._log(item, state.result(item), state.reasons.get(item, ""), None) for item in missing)
+        self.audit.flush()
+
+    def _log(self, item: int, result: Result, reason: str, batch: int | None) -> database.RecordLog:
+        change = self.changes[item]
+        return database.RecordLog(
+            self.session_id,
+            change.table,
+            change.key or "/".join(change.natural_key),
+            change.action,
+            WORDS[result],
+            operation_key=str(item),
+            changes=tuple(
+                database.FieldChange(each.field, each.before, each.after, each.loser) for each in change.fields
+            ),
+            label=change.label,
+            row=change.row or None,
+            reason=reason,
+            batch=batch,
+            at=self.systems.clock.now(),
+        )
+
+
+def books_of(books: Books) -> database.Books:
+    """The books in the audit's terms."""
+    return database.Books(books.planned, books.done, books.unchanged, books.rejected, books.conflicted, books.pending)
+
+
+def start_of(systems: Systems, session_id: str, plan: Plan) -> database.SessionStart:
+    """The first line of a job's audit."""
+    return database.SessionStart(
+        session_id,
+        plan.flow,
+        systems.clock.now(),
+        title=f"{plan.flow.title()} of “{plan.spreadsheet_title}”",
+        spreadsheet_id=plan.spreadsheet_id,
+        spreadsheet_title=plan.spreadsheet_title,
+        shop=plan.shop,
+        actor=plan.actor,
+        planned=plan.books.planned,
+        details={"policy": plan.policy, "tables": ", ".join(plan.tables)},
+    )
+
+
+def findings_as_records(session_id: str, plan: Plan) -> Iterable[database.RecordLog]:
+    """Rows that were rejected and fields in conflict when planning, as records of the audit."""
+    for number, finding in enumerate(plan.findings):
+        if finding.severity == "error":
+            yield database.RecordLog(
+                session_id,
+                finding.tab,
+                finding.found,
+                "plan",
+                "rejected",
+                operation_key=f"finding {number}",
+                label=finding.where(),
+                row=finding.row or None,
+                reason=finding.message,
+                advice=finding.advice,
+            )
+    for number, conflict in enumerate(plan.conflicts):
+        change = database.FieldChange(conflict.field, conflict.shop, conflict.sheet, conflict.base)
+        yield database.RecordLog(
+            session_id,
+            conflict.table,
+            conflict.key,
+            "plan",
+            "conflicted",
+            operation_key=f"conflict {number}",
+            changes=(change,),
+            label=conflict.label,
+            row=conflict.row or None,
+            reason="Both sides changed it.",
+            advice="Choose in the tab “Conflicts”.",
+        )
+
+
+def category_of(error: SheetsCatalogError) -> str:
+    """The seed's categories (EX-4): retryable, throttled, auth, permission, conflict, invalid, fatal."""
+    kinds: tuple[tuple[type[SheetsCatalogError], str], ...] = (
+        (Throttled, "throttled"),
+        (Unavailable, "retryable"),
+        (CredentialsError, "auth"),
+        (AccessError, "permission"),
+        (PreconditionFailed, "conflict"),
+        (InputError, "invalid"),
+        (UpstreamError, "invalid"),
+    )
+    return next((word for kind, word in kinds if isinstance(error, kind)), "fatal")
+
+
+def error_log(session_id: str, error: SheetsCatalogError) -> database.ErrorLog:
+    """An error in the audit's terms."""
+    upstream = error if isinstance(error, UpstreamError) else None
+    return database.ErrorLog(
+        session_id,
+        type(error).__name__,
+        error.message,
+        category=category_of(error),
+        service=upstream.service if upstream else "",
+        operation=upstream.operation if upstream else "",
+        status=upstream.status if upstream else 0,
+        reason=upstream.reason if upstream else "",
+        advice=error.advice,
+    )
+
+
+def figures_of(figures: Figures, records: int, seconds: float) -> list[database.Figure]:
+    """The figures of one run."""
+    by_operation = [
+        database.Figure(f"calls_{operation}", count, "calls") for operation, count in sorted(figures.calls.items())
+    ]
+    return [
+        database.Figure("calls", figures.total, "calls"),
+        database.Figure("retries", figures.retries, "calls"),
+        database.Figure("throttled", figures.throttled, "calls"),
+        database.Figure("seconds_waited", figures.waited, "s"),
+        database.Figure("seconds", seconds, "s", phase="update"),
+        database.Figure("records", records, "records", phase="update"),
+        *by_operation,
+    ]

@@ -1,0 +1,347 @@
+"""Making the plan of an export: read the sheet, sift, ask the shop about what changed, compare. Writes nothing."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from sheets_catalog.changes.compare import Policy  # noqa: TC001 - part of a public dataclass
+from sheets_catalog.changes.plan import Books, Change, FieldChange, Finding, Plan
+from sheets_catalog.errors import InputError, PlanError
+from sheets_catalog.flows import conflicts_tab, control
+from sheets_catalog.flows.exporting import creating
+from sheets_catalog.flows.exporting.comparing import Compared, Rules, compare_rows
+from sheets_catalog.flows.exporting.estimating import estimate
+from sheets_catalog.flows.exporting.sifting import Sifted, sift
+from sheets_catalog.flows.reading import TabReader, open_tab
+from sheets_catalog.records import PRODUCTS, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sheets_catalog.changes.baseline import Baseline
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.google.sheets import SpreadsheetInfo
+    from sheets_catalog.records import Record, Table
+
+Deletes = Literal["ignore", "archive", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What a person may choose.
+
+    `deletes`: what happens to records whose row is gone from the sheet. `include_hidden`: whether rows that are hidden
+    by hand or by a filter count. `change_share`, `delete_share`: the mass-change guard asks above these shares of all
+    records. `actor`: who asks, for the audit.
+    """
+
+    tables: tuple[str, ...] = tuple(TABLES)
+    policy: Policy = "ask"
+    deletes: Deletes = "ignore"
+    include_hidden: bool = True
+    batch_size: int | None = None
+    change_share: float = 0.5
+    delete_share: float = 0.05
+    actor: str = ""
+
+
+@dataclass(slots=True)
+class _Planning:
+    """What one planning run has found so far."""
+
+    systems: Systems
+    options: ExportOptions
+    note: Callable[[str, int, int], None]
+    info: SpreadsheetInfo
+    baseline: Baseline
+    rules: Rules
+    money_digits: int
+    findings: list[Finding] = field(default_factory=list)
+    readers: dict[str, TabReader] = field(default_factory=dict)
+    sifted: dict[str, Sifted] = field(default_factory=dict)
+    results: list[Compared] = field(default_factory=list)
+
+
+def plan_export(
+    systems: Systems, options: ExportOptions | None = None, note: Callable[[str, int, int], None] | None = None
+) -> Plan:
+    """Compare sheet, baseline and shop; the plan of what an export would send.
+
+    `note` is told (phase, done, total) as it goes on. Raises `InputError` for a spreadsheet that cannot be compared at
+    all; anything wrong with single rows or columns stands in the plan's findings.
+    """
+    options = options or ExportOptions()
+    _check_tables(options.tables)
+    run = _begin(systems, options, note or _silent)
+    for name in options.tables:
+        _sift_tab(run, name)
+    if not run.readers:
+        raise InputError(
+            f"“{run.info.title}” has none of the tabs {', '.join(TABLES[name].title for name in options.tables)}.",
+            advice="Run `sheets-catalog import` first.",
+        )
+    for name in run.sifted:
+        _compare_tab(run, name)
+    _plan_creates(run)
+    if options.deletes != "ignore":
+        _plan_deletes(run)
+    else:
+        run.findings.extend(_missing_notes(run))
+    return _freeze(run)
+
+
+def guard(plan: Plan, options: ExportOptions) -> str | None:
+    """The question to ask before this plan may be applied, or None: the mass-change guard."""
+    total = max(plan.books.planned, 1)
+    removed = sum(change.action == "delete" or _archives(change) for change in plan.changes)
+    if removed > 1 and removed / total > options.delete_share:
+        return f"This would delete or archive {removed} of {total} records ({removed / total:.0%}). Go on?"
+    changed = len(plan.changes)
+    if changed > _SMALL and changed / total > options.change_share:
+        return f"This would change {changed} of {total} records ({changed / total:.0%}). Go on?"
+    return None
+
+
+_SMALL = 20
+"""Changes up to this number are never a mass change."""
+
+
+def _archives(change: Change) -> bool:
+    return any(each.field == "status" and each.after == "ARCHIVED" for each in change.on("shop"))
+
+
+def _silent(phase: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def _check_tables(names: Iterable[str]) -> None:
+    unknown = [name for name in names if name not in TABLES]
+    if unknown:
+        raise InputError(f"Unknown table {', '.join(unknown)}; expected {', '.join(TABLES)}.")
+
+
+def _begin(systems: Systems, options: ExportOptions, note: Callable[[str, int, int], None]) -> _Planning:
+    note("sheet", 0, 0)
+    sheet = systems.connection.spreadsheet_id
+    info = systems.sheets.info(sheet)
+    baseline, trouble = control.find(systems).load()
+    edited = systems.drive.get(sheet).modified_time
+    rules = Rules(options.policy, conflicts_tab.read(systems.sheets, info), edited.isoformat() if edited else "")
+    shop = systems.catalogue.info
+    run = _Planning(systems, options, note, info, baseline, rules, shop.money_digits)
+    if trouble:
+        run.findings.append(
+            Finding(
+                "warning",
+                "baseline",
+                info.title,
+                0,
+                "",
+                "",
+                f"{trouble} Everything is compared with the shop directly, and differences are shown as conflicts.",
+                "Nothing to do: the next apply writes a new baseline.",
+            )
+        )
+    return run
+
+
+def _sift_tab(run: _Planning, name: str) -> None:
+    table = TABLES[name]
+    opened = open_tab(run.systems, run.info, table, run.money_digits, include_hidden=run.options.include_hidden)
+    if isinstance(opened, Finding):
+        run.findings.append(opened)
+        return
+    run.findings.extend(opened.layout.findings)
+    if not opened.layout.usable:
+        raise PlanError(
+            f"The tab “{table.title}” cannot be read: {opened.layout.findings[0].message}",
+            advice=opened.layout.findings[0].advice,
+        )
+    run.note("compare", 0, opened.tab.row_count)
+    sifted = sift(opened.layout, opened.rows(), run.baseline.table(name))
+    known = len(run.baseline.table(name).rows)
+    if not sifted.rows and known:
+        raise PlanError(
+            f"The tab “{table.title}” is empty, but {known} records stood there at the last sync.",
+            advice="Undo the deletion in the sheet (File, Version history), or run `sheets-catalog import`.",
+        )
+    run.findings.extend(sifted.findings)
+    run.readers[name], run.sifted[name] = opened, sifted
+    _reject_reformatted(run, name)
+
+
+def _reject_reformatted(run: _Planning, name: str) -> None:
+    """Look closely at numbers in text columns, of changed and new rows only."""
+    sifted = run.sifted[name]
+    findings = run.readers[name].reformatted([*sifted.changed, *sifted.new])
+    broken = {finding.row for finding in findings}
+    run.findings.extend(findings)
+    sifted.rejected += len(broken)
+    sifted.changed = [row for row in sifted.changed if row.number not in broken]
+    sifted.new = [row for row in sifted.new if row.number not in broken]
+
+
+def _compare_tab(run: _Planning, name: str) -> None:
+    sifted, layout = run.sifted[name], run.readers[name].layout
+    keys = [row.key for row in sifted.changed if row.key]
+    shop: dict[str, Record] = {}
+    for first in range(0, len(keys), _AT_ONCE):
+        run.note("shop", first, len(keys))
+        shop.update(fetch(run.systems, layout.table, keys[first : first + _AT_ONCE]))
+    result = compare_rows(layout, sifted.changed, run.baseline.table(name), shop, run.rules)
+    result.settle(unchanged=sifted.unchanged)
+    result.settle(rejected=sifted.rejected)
+    run.results.append(result)
+
+
+_AT_ONCE = 250
+"""Ids in one look-up: the most that any array input of Shopify takes."""
+
+
+def fetch(systems: Systems, table: Table, keys: Iterable[str]) -> Mapping[str, Record]:
+    """The shop's records with these keys; those that are not there are left out."""
+    return systems.catalogue.by_ids(table.name, keys, [each for each in table.fields if each.metafield_type])
+
+
+def _plan_creates(run: _Planning) -> None:
+    out = Compared()
+    products, variants, levels = (run.sifted.get(name) for name in TABLES)
+    handles: set[str] = set()
+    if products or variants:
+        known = _known(run, products, variants)
+        if products:
+            handles = creating.new_products(run.readers["products"].layout, products.new, known, out)
+        if variants:
+            creating.new_variants(run.readers["variants"].layout, variants.new, known, handles, out)
+    if levels:
+        creating.new_levels(run.readers["inventory"].layout, levels.new, out)
+    run.results.append(out)
+
+
+def _known(run: _Planning, products: Sifted | None, variants: Sifted | None) -> creating.Known:
+    """Handles that are taken. The sheet's products are read again only when there are new rows."""
+    if not (products and products.new) and not (variants and variants.new):
+        return creating.Known({}, {})
+    in_sheet = _handles_in_sheet(run)
+    wanted = {creating.handle_of(row) for row in products.new} if products else set()
+    wanted |= {row.values.get("product_handle") or "" for row in variants.new} if variants else set()
+    in_shop = {}
+    for handle in sorted(wanted - {""} - set(in_sheet)):
+        found = run.systems.catalogue.product_by_handle(handle)
+        if found is not None:
+            in_shop[handle] = found.product.key
+    return creating.Known(in_sheet, in_shop)
+
+
+def _handles_in_sheet(run: _Planning) -> Mapping[str, str]:
+    reader = run.readers.get("products")
+    if reader is None:
+        opened = open_tab(run.systems, run.info, PRODUCTS, run.money_digits)
+        if isinstance(opened, Finding):
+            return {}
+        reader = opened
+    rows = reader.rows()
+    return {row.values["handle"]: row.key for row in rows if row.key and row.values.get("handle")}  # type: ignore[misc]
+
+
+def _plan_deletes(run: _Planning) -> None:
+    """Records that stood in the sheet at the last sync and do not now."""
+    out = Compared()
+    gone_products: set[str] = set()
+    for name in ("products", "variants"):
+        if name not in run.sifted:
+            continue
+        layout, base = run.readers[name].layout, run.baseline.table(name)
+        missing = [key for key in base.rows if key not in run.sifted[name].keys]
+        shop: dict[str, Record] = {}
+        for first in range(0, len(missing), _AT_ONCE):
+            shop.update(fetch(run.systems, layout.table, missing[first : first + _AT_ONCE]))
+        for key, record in shop.items():
+            if name == "products":
+                gone_products.add(key)
+                out.changes.append(_removal(run.options.deletes, name, record))
+            elif record.values.get("product_id") not in gone_products and run.options.deletes == "delete":
+                out.changes.append(_removal("delete", name, record))
+    run.results.append(out)
+
+
+def _removal(how: Deletes, name: str, record: Record) -> Change:
+    label = record.values.get("title") or record.values.get("sku") or record.key
+    product = record.values.get("product_id") or record.key
+    if how == "archive":
+        status = FieldChange("status", before=record.values.get("status"), after="ARCHIVED")
+        return Change("update", name, record.key, product, label, 0, (status,))
+    shown = tuple(FieldChange(each, before=value, after=None) for each, value in record.values.items() if value)
+    return Change("delete", name, record.key, product, label, 0, shown, context={"product_id": product})
+
+
+def _missing_notes(run: _Planning) -> Iterable[Finding]:
+    for name, sifted in run.sifted.items():
+        missing = sum(key not in sifted.keys for key in run.baseline.table(name).rows)
+        if missing:
+            table = TABLES[name]
+            yield Finding(
+                "note",
+                "missing_rows",
+                table.title,
+                0,
+                "",
+                str(missing),
+                f"{missing} {table.noun}(s) of the last sync are no longer in the sheet. Nothing is deleted.",
+                "Plan with --archive or --delete to remove them from the shop, or import to get the rows back.",
+            )
+
+
+def _order(change: Change) -> tuple[int, str, int, int]:
+    """Creates of products first, then what belongs to one product together, then stock, deletes last."""
+    table = list(TABLES).index(change.table)
+    if change.action == "delete":
+        return (3, change.group, table, change.row)
+    if change.group.startswith(creating.NEW):
+        return (0, change.group, table, change.row)
+    return (2 if change.table == "inventory" else 1, change.group, table, change.row)
+
+
+def phase_of(change: Change) -> int:
+    """Changes of a later phase wait until no change of an earlier one is pending."""
+    return _order(change)[0]
+
+
+def _freeze(run: _Planning) -> Plan:
+    changes = sorted((change for result in run.results for change in result.changes), key=_order)
+    settled = sum((result.books for result in run.results), Books())
+    return Plan(
+        id=secrets.token_hex(8),
+        flow="export",
+        created_at=run.systems.clock.now().isoformat(timespec="seconds"),
+        spreadsheet_id=run.info.id,
+        spreadsheet_title=run.info.title,
+        shop=run.systems.shop_name,
+        tables=tuple(run.sifted),
+        policy=run.options.policy,
+        actor=run.options.actor or run.systems.connection.actor,
+        changes=tuple(changes),
+        conflicts=tuple(each for result in run.results for each in result.conflicts),
+        findings=(*run.findings, *(each for result in run.results for each in result.findings)),
+        agreements=tuple(each for result in run.results for each in result.agreements),
+        settled=settled,
+        estimate=estimate(changes, run.systems.shop.throttle),
+        baseline_generation=run.baseline.generation,
+        resolved=tuple(each for result in run.results for each in result.resolved),
+        options={
+            "money_digits": str(run.money_digits),
+            **{name: "\n".join(_metafield_headers(reader)) for name, reader in run.readers.items()},
+        },
+    )
+
+
+def _metafield_headers(reader: TabReader) -> Iterable[str]:
+    """What applying needs to know of the tab's metafield columns: their types stand in their headers."""
+    return (each.header for each in reader.layout.owned if each.metafield_type)
+
+
+def tables_of(plan: Plan) -> dict[str, Table]:
+    """The plan's tables, with the metafields their tabs had."""
+    return {name: TABLES[name].with_metafields(plan.options.get(name, "").splitlines()) for name in TABLES}

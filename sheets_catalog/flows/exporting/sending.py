@@ -1,0 +1,238 @@
+"""From changes to Shopify's mutations, and from their verdicts back to outcomes. Pure but for `deliver`."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+from sheets_catalog.errors import InputError, Refused, Throttled, Unavailable
+from sheets_catalog.jobs.runner import Outcome
+from sheets_catalog.jobs.state import Result
+from sheets_catalog.records import PRODUCTS, VARIANTS
+from sheets_catalog.shopify import (
+    CreateProduct,
+    CreateVariants,
+    DeleteProduct,
+    DeleteVariants,
+    LevelChange,
+    NewVariant,
+    SetInventory,
+    UpdateProduct,
+    UpdateVariants,
+    VariantChange,
+    WriteRequest,
+    pack,
+    send,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sheets_catalog.changes.plan import Change, FieldChange
+    from sheets_catalog.records import Record, Table, Value
+    from sheets_catalog.shopify import Operation, Shop, Verdict
+
+PARALLEL = 4
+"""Requests under way at once; more only empties the bucket of cost points faster."""
+
+_NAMESPACE = UUID("8c9a6a3e-2f0f-5b3a-9d53-6f0f5a1f7e11")
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One change that may be sent: its number, and the fields that still have to be written."""
+
+    item: int
+    change: Change
+    fields: tuple[FieldChange, ...]
+    current: Record | None = None
+
+    @property
+    def ref(self) -> str:
+        """Its name in operations that make records."""
+        return str(self.item)
+
+    @property
+    def after(self) -> dict[str, Value]:
+        """The values to write."""
+        return {each.field: each.after for each in self.fields}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One operation, and which items its keys stand for."""
+
+    operation: Operation
+    items: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The outcome of one item, with the record as the shop has it now, where the answer showed it."""
+
+    outcome: Outcome
+    record: Record | None = None
+
+
+def marker(job_id: str, group: str) -> str:
+    """The operation key that a created record carries in the shop. The same however often the job is resumed."""
+    return f"{job_id}/{group}"[:255]
+
+
+def deliveries(
+    ready: Sequence[Ready], tables: Mapping[str, Table], job_id: str, option_names: Mapping[str, tuple[str, ...]]
+) -> Iterator[Delivery]:
+    """Operations for these changes. `option_names`: by product id, where option values are written."""
+    for group, members in _groups(ready).items():
+        if group.startswith("new:"):
+            yield _new_product(members, tables, marker(job_id, group))
+        elif group == "inventory":
+            yield from _levels(members, job_id)
+        else:
+            yield from _product(group, members, tables, marker(job_id, group), option_names.get(group, ()))
+
+
+def _groups(ready: Iterable[Ready]) -> dict[str, list[Ready]]:
+    groups: dict[str, list[Ready]] = {}
+    for one in ready:
+        groups.setdefault(one.change.group, []).append(one)
+    return groups
+
+
+def _new_product(members: Sequence[Ready], tables: Mapping[str, Table], mark: str) -> Delivery:
+    product = next(one for one in members if one.change.table == "products")
+    variants = [one for one in members if one.change.table == "variants"]
+    operation = CreateProduct(
+        ref=product.ref,
+        values=product.after | {"handle": product.change.context["handle"]},
+        variants=tuple(NewVariant(one.ref, one.after) for one in variants),
+        marker=mark,
+        table=tables.get("products", PRODUCTS),
+        variant_table=tables.get("variants", VARIANTS),
+    )
+    return Delivery(operation, {one.ref: one.item for one in members})
+
+
+def _product(
+    product_id: str, members: Sequence[Ready], tables: Mapping[str, Table], mark: str, names: tuple[str, ...]
+) -> Iterator[Delivery]:
+    for one in members:
+        if one.change.table == "products":
+            yield _whole_product(one, tables)
+    variants = [one for one in members if one.change.table == "variants"]
+    updates = [one for one in variants if one.change.action == "update"]
+    creates = [one for one in variants if one.change.action == "create"]
+    deletes = [one for one in variants if one.change.action == "delete"]
+    table = tables.get("variants", VARIANTS)
+    if updates:
+        changed = tuple(
+            VariantChange(one.change.key, one.after, {**(one.current.values if one.current else {}), **one.after})
+            for one in updates
+        )
+        yield Delivery(UpdateVariants(product_id, changed, names, table), {one.change.key: one.item for one in updates})
+    if creates:
+        new = tuple(NewVariant(one.ref, one.after) for one in creates)
+        yield Delivery(CreateVariants(product_id, new, names, mark, table), {one.ref: one.item for one in creates})
+    if deletes:
+        keys = tuple(one.change.key for one in deletes)
+        yield Delivery(DeleteVariants(product_id, keys), {one.change.key: one.item for one in deletes})
+
+
+def _whole_product(one: Ready, tables: Mapping[str, Table]) -> Delivery:
+    if one.change.action == "delete":
+        return Delivery(DeleteProduct(one.change.key), {one.change.key: one.item})
+    table = tables.get("products", PRODUCTS)
+    return Delivery(UpdateProduct(one.change.key, one.after, table), {one.change.key: one.item})
+
+
+def _levels(members: Sequence[Ready], job_id: str) -> Iterator[Delivery]:
+    levels = tuple(_level(one) for one in members)
+    content = ";".join(f"{each.key}:{each.expected}>{each.quantity}" for each in levels)
+    operation = SetInventory(levels, key=str(uuid5(_NAMESPACE, f"{job_id}|{content}")))
+    yield Delivery(operation, {one.change.key: one.item for one in members})
+
+
+def _level(one: Ready) -> LevelChange:
+    item, _, location = one.change.key.partition("/")
+    (edit,) = one.fields
+    return LevelChange(item, location, int(edit.after or 0), int(edit.before) if edit.before else None)
+
+
+def deliver(shop: Shop, parts: Sequence[Delivery], money_digits: int) -> list[Sent]:
+    """Send operations, a few requests at a time; what became of every item.
+
+    Raises `AccessError`. Everything else ends as an outcome: refused, not now, or not known (looked up next time).
+    """
+    outcomes: list[Sent] = []
+    sendable = []
+    for part in parts:
+        try:
+            part.operation.roots()
+            sendable.append(part)
+        except InputError as error:
+            outcomes += [_rejected(item, error.message) for item in part.items.values()]
+    items = {(type(part.operation), key): item for part in sendable for key, item in part.items.items()}
+    requests = list(pack([part.operation for part in sendable], money_digits))
+    with ThreadPoolExecutor(PARALLEL, "shopify") as pool:
+        for sent in pool.map(lambda request: _deliver(shop, request, items), requests):
+            outcomes += sent
+    return outcomes
+
+
+_Items = dict[tuple[type, str], int]
+"""Item numbers by kind of operation and key: a product and a variant may have the same digits."""
+
+
+def _deliver(shop: Shop, request: WriteRequest, items: _Items) -> list[Sent]:
+    numbers = [items[type(operation), key] for operation in request.operations for key in operation.keys]
+    try:
+        results = send(shop, request)
+    except Throttled as error:
+        return [Sent(Outcome(item, Result.PENDING, error.message, blameless=True)) for item in numbers]
+    except Unavailable as error:
+        return [Sent(Outcome(item, Result.PENDING, error.message)) for item in numbers]
+    except (Refused, InputError) as error:
+        parts = _halves(request)
+        if parts:
+            return [sent for part in parts for sent in _deliver(shop, part, items)]
+        return [_rejected(item, error.message) for item in numbers]
+    return [
+        _sent(items[type(result.operation), key], verdict)
+        for result in results
+        for key, verdict in zip(result.operation.keys, result.verdicts, strict=True)
+    ]
+
+
+def _halves(request: WriteRequest) -> list[WriteRequest]:
+    """The request in smaller parts, to find what in it is refused; empty when it cannot be cut."""
+    operations = request.operations
+    if len(operations) > 1:
+        middle = len(operations) // 2
+        return [replace(request, operations=part) for part in (operations[:middle], operations[middle:])]
+    (operation,) = operations
+    if isinstance(operation, UpdateVariants) and len(operation.variants) > 1:
+        return [replace(request, operations=(replace(operation, variants=(each,)),)) for each in operation.variants]
+    return []
+
+
+def _rejected(item: int, reason: str) -> Sent:
+    return Sent(Outcome(item, Result.REJECTED, reason))
+
+
+def _sent(item: int, verdict: Verdict) -> Sent:
+    words = "; ".join(f"{each.field}: {each.message}" if each.field else each.message for each in verdict.problems)
+    match verdict.outcome:
+        case "applied":
+            return Sent(Outcome(item, Result.DONE), verdict.record)
+        case "refused" if verdict.gone:
+            return _rejected(item, f"It was deleted in the shop meanwhile. {words}")
+        case "refused":
+            return _rejected(item, words or "The shop refused it without saying why.")
+        case "stale":
+            return Sent(Outcome(item, Result.CONFLICTED, "The stock changed in the shop since the plan was made."))
+        case "held_back" | "again":
+            return Sent(Outcome(item, Result.PENDING, words, blameless=True))
+        case _:
+            return Sent(Outcome(item, Result.PENDING, words or "The shop's answer did not say what became of it."))
