@@ -6,7 +6,6 @@ that Google offers here. Every call goes through `Around` and is sent once; any 
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
@@ -29,6 +28,7 @@ from sheets_catalog.google.files import (
     query,
 )
 from sheets_catalog.google.transport import Answer, Transport, operation_of
+from sheets_catalog.google.uploads import media_of, upload
 from sheets_catalog.upstream import Around, Safety, directly
 
 if TYPE_CHECKING:
@@ -200,10 +200,13 @@ class Drive:
         answer was lost. Google's own formats cannot be made this way: they take no id of our choice.
         """
         body = _metadata(name, app_properties, parents, id=checked_id(file_id), mimeType=mime_type)
-        built = self._v3.files().create(
-            body=body, media_body=_media(content, mime_type), fields=FILE_FIELDS, supportsAllDrives=True
-        )
-        return self._call("repeatable", built, File)
+        media = media_of(content, mime_type)
+        built = self._v3.files().create(body=body, media_body=media, fields=FILE_FIELDS, supportsAllDrives=True)
+
+        def send() -> File:
+            return upload(self._transport, built, content).decoded(File, strict=False)
+
+        return self._around("repeatable", SERVICE, operation_of(built), send)
 
     def create_folder(
         self, file_id: str, name: str, *, parent: str | None = None, app_properties: Mapping[str, str] | None = None
@@ -327,14 +330,20 @@ class Drive:
         With `if_match` only if the file is still as that etag says, else `PreconditionFailed`. Without it whatever is
         there is replaced.
         """
+        headers = _condition(if_match) if if_match is not None else {}
         built = self._v2.files().update(
             fileId=checked_id(file_id),
             body={"properties": property_changes(app_properties or {})} if app_properties else {},
-            media_body=_media(content, mime_type),
+            media_body=media_of(content, mime_type),
             fields=STATE_FIELDS,
             supportsAllDrives=True,
         )
-        return self._state("repeatable", built, _condition(if_match) if if_match is not None else {})
+
+        def send() -> FileState:
+            answer = upload(self._transport, built, content, headers)
+            return answer.decoded(StateAnswer).state(answer.server_time)
+
+        return self._around("repeatable", SERVICE, operation_of(built), send)
 
     def _state(self, safety: Safety, built: Any, headers: Mapping[str, str] | None = None) -> FileState:
         def send() -> FileState:
@@ -366,13 +375,6 @@ def _metadata(
     if parents:
         body["parents"] = [checked_id(each) for each in parents]
     return body
-
-
-def _media(content: bytes, mime_type: str) -> Any:
-    """Content that goes out in one request together with its metadata."""
-    from googleapiclient.http import MediaIoBaseUpload
-
-    return MediaIoBaseUpload(BytesIO(content), mimetype=mime_type, resumable=False)
 
 
 def _stamped(answer: Answer) -> File:

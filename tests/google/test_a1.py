@@ -51,7 +51,9 @@ def test_a_row_below_one_is_refused() -> None:
         a1("Products", 0, 1)
 
 
-@pytest.mark.parametrize("text", ["", "!A1", "'Open!A1", "A0", "AAAA1", "A1:B2:C3", "Products!", "R1C1x", "'T'!", "A 1"])
+@pytest.mark.parametrize(
+    "text", ["", "!A1", "'Open!A1", "A0", "AAAA1", "A1:B2:C3", "Products!", "R1C1x", "'T'!", "A 1"]
+)
 def test_what_is_no_range_is_refused(text) -> None:
     with pytest.raises(InputError, match="range"):
         area_of(text)

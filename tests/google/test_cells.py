@@ -25,7 +25,17 @@ def test_decimals_are_written_digit_for_digit_and_blank_is_not_skipped() -> None
 
 @pytest.mark.parametrize(
     "cell",
-    [float("nan"), float("inf"), Decimal("NaN"), Decimal("-Infinity"), 2**53 + 1, -(2**60), date(2026, 1, 1), ["x"], b"x"],
+    [
+        float("nan"),
+        float("inf"),
+        Decimal("NaN"),
+        Decimal("-Infinity"),
+        2**53 + 1,
+        -(2**60),
+        date(2026, 1, 1),
+        ["x"],
+        b"x",
+    ],
 )
 def test_what_a_sheet_cannot_keep_is_refused_by_its_place(cell) -> None:
     with pytest.raises(InputError, match=r"'T'!C6"):
@@ -49,7 +59,9 @@ def test_nothing_to_write_sends_nothing() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(1, 50), st.integers(1, 5), st.lists(st.text("äx'\"\\", max_size=60), min_size=1, max_size=30)),
+        st.tuples(
+            st.integers(1, 50), st.integers(1, 5), st.lists(st.text("äx'\"\\", max_size=60), min_size=1, max_size=30)
+        ),
         max_size=12,
     ),
     st.integers(400, 3000),
@@ -59,7 +71,9 @@ def test_cut_into_requests_each_value_stays_in_its_cell(writes, largest) -> None
     asked = []
     for number, (row, column, values) in enumerate(writes):
         area = Area(f"t{number}", row, column, row + len(values) - 1, column)
-        asked.append((f"'t{number}'!{chr(64 + column)}{row}:{chr(64 + column)}{row + len(values) - 1}", [[v] for v in values]))
+        asked.append(
+            (f"'t{number}'!{chr(64 + column)}{row}:{chr(64 + column)}{row + len(values) - 1}", [[v] for v in values])
+        )
         expected |= {(area.tab, row + n, column): value for n, value in enumerate(values)}
     found = {}
     for body in write_bodies(asked, largest=largest):

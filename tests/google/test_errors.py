@@ -198,7 +198,15 @@ class Half:
 def instance_of(kind: type[BaseException]) -> BaseException:
     """One of its kind, whatever its constructor asks for."""
     pool = urllib3.connectionpool.HTTPConnectionPool("127.0.0.1", 1)
-    shapes = [("it broke",), (pool, "it broke"), (pool, "/", "it broke"), (3, 5), (Half(), b"x"), ("host", pool, OSError()), ("m", "{", 0)]
+    shapes = [
+        ("it broke",),
+        (pool, "it broke"),
+        (pool, "/", "it broke"),
+        (3, 5),
+        (Half(), b"x"),
+        ("host", pool, OSError()),
+        ("m", "{", 0),
+    ]
     for shape in shapes:
         with contextlib.suppress(TypeError, AttributeError):
             made = kind(*shape)
