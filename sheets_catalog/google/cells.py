@@ -44,7 +44,7 @@ def write_bodies(writes: Iterable[tuple[str, Rows]], *, largest: int = LARGEST_B
     """
     packed: list[bytes] = []
     size = 0
-    for data in (each for where, rows in writes for each in _fitting(area_of(where), where, rows, largest - 200)):
+    for data in (each for where, rows in writes for each in _encoded(where, rows, largest - 200)):
         if packed and size + len(data) > largest - 200:
             yield _write_body(packed)
             packed, size = [], 0
@@ -58,15 +58,21 @@ def _write_body(packed: Sequence[bytes]) -> bytes:
     return b'{"valueInputOption":"RAW","data":[' + b",".join(packed) + b"]}"
 
 
-def _fitting(area: Area, where: str, rows: Rows, largest: int) -> Iterator[bytes]:
-    """The range as one encoded ValueRange, or as several by cutting it between rows."""
+def _encoded(where: str, rows: Rows, largest: int) -> Iterator[bytes]:
+    """The range as encoded ValueRanges of at most `largest` bytes each."""
+    area = area_of(where)
     for number, row in enumerate(rows):
         for offset, cell in enumerate(row):
             _check(cell, area, number, offset)
     try:
-        data = encode({"range": where, "majorDimension": "ROWS", "values": rows})
+        yield from _fitting(area, where, rows, largest)
     except UnicodeEncodeError as error:
         raise InputError(f"A text for {where} is not valid Unicode: {error.reason}.") from error
+
+
+def _fitting(area: Area, where: str, rows: Rows, largest: int) -> Iterator[bytes]:
+    """In one piece if that fits, else cut in halves between rows."""
+    data = encode({"range": where, "majorDimension": "ROWS", "values": rows})
     if len(data) <= largest or len(rows) < 2:
         yield data
         return
