@@ -296,7 +296,7 @@ def _make_services(sandbox: Sandbox) -> Iterable[Service]:
     if drive_module is not None and hasattr(drive_module, "Drive"):
         drive = drive_module.Drive(sandbox.world, sandbox.identity, sandbox.gateway.quota)
         yield drive
-        yield drive_module.Batch(sandbox.gateway)
+        yield drive_module.Batch(lambda request: sandbox.gateway.handle(request, nested=True))
         sheets_module = _optional("sheets_catalog.sandbox.sheets")
         if sheets_module is not None and hasattr(sheets_module, "Sheets"):
             yield sheets_module.Sheets(sandbox.world, drive.store)

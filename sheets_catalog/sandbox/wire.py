@@ -303,6 +303,7 @@ class FaultSpec(Protocol):
     """What a service may read of the fault that hits the present call."""
 
     kind: str
+    when: str
     seconds: float
     options: Mapping[str, Any]
 
