@@ -17,6 +17,7 @@ from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.changes.plan import Change, FieldChange, Plan
     from sheets_catalog.flows.connection import Systems
