@@ -5,8 +5,8 @@
 - `POST faults` (one or a list), `GET faults`, `DELETE faults`
 - `GET clock`, `POST clock {advance?, skew?}`
 - `POST state/save|load {dir?}`, `GET state/snapshot`, `POST state/diff {before, after?, ignore?}`
-- `POST users {email, name?}`, `POST tokens {email?, scopes?, app?, seconds?}`, `POST refresh_tokens {email?, scopes?, app?}`,
-  `POST id_tokens {email, audience, seconds?, claims?}`, `POST service_accounts {email, app?, delegates?}`,
+- `POST users {email, name?}`, `POST tokens {email?, scopes?, app?, seconds?}`,
+  `POST refresh_tokens {email?, scopes?, app?}`, `POST id_tokens {email, audience, seconds?, claims?}`, `POST service_accounts {email, app?, delegates?}`,
   `POST tokens/revoke {token}`, `POST tokens/expire`
 - `GET quota`, `POST quota {enabled?, sheets_user?, sheets_project?, drive_user?, drive_project?}`
 - `POST seed/<service> {...}`: hand data to a service's `plant(body)`, for what no public API could make (files of any

@@ -382,8 +382,8 @@ class Identity:
     def _check_times(self, claims: Mapping[str, Any]) -> None:
         now = self._world.clock.wall()
         issued, expires = claims.get("iat"), claims.get("exp")
-        good = isinstance(issued, int | float) and isinstance(expires, int | float)
-        if not good or issued > now + CLOCK_SKEW or expires < now or expires - issued > 3600:
+        numbers = isinstance(issued, int | float) and isinstance(expires, int | float)
+        if not numbers or not _timely(float(issued), float(expires), now):  # type: ignore[arg-type]
             raise OAuthError(
                 "invalid_grant",
                 "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your "
@@ -584,6 +584,10 @@ class Identity:
         client_id += ".apps.googleusercontent.com"
         self.clients[client_id] = (f"GOCSPX-{self._world.token(20)}", app)
         return client_id
+
+
+def _timely(issued: float, expires: float, now: float) -> bool:
+    return issued <= now + CLOCK_SKEW and now <= expires and expires - issued <= 3600
 
 
 def full_scope(scope: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -169,10 +170,8 @@ def cut_for(fault: Fault, response: Response | None) -> Cut | None:
 def kill_client(fault: Fault, request: Request) -> Cut:
     """SIGKILL the client's process (loopback clients only); the caller raises the answer."""
     if request.remote_addr in {"127.0.0.1", "::1"}:
-        try:
+        with contextlib.suppress(ProcessLookupError):  # dead already, which is what was asked for
             os.kill(fault.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it is dead already, which is what was asked for
     return Cut("fin")
 
 

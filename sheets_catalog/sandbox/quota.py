@@ -2,8 +2,8 @@
 
 Sources: https://developers.google.com/workspace/sheets/api/limits (300 reads and 300 writes a minute and project,
 60 and 60 a minute and user) and https://developers.google.com/workspace/drive/api/guides/limits (quota units: get 5,
-list 100, edit 50, download 200; 325,000 units a minute and user, 1,000,000 a minute and project; 750 GB a day and user).
-Shopify keeps its own cost bucket in its service.
+list 100, edit 50, download 200; 325,000 units a minute and user, 1,000,000 a minute and project; 750 GB a day
+and user). Shopify keeps its own cost bucket in its service.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class QuotaBook:
         return None
 
     def charge_copy(self, email: str, size: int) -> None:
-        """Count bytes copied or uploaded by a user today; 403 userRateLimitExceeded past 750 GB (it has no own reason)."""
+        """Count bytes copied or uploaded today; 403 userRateLimitExceeded past 750 GB (there is no own reason for it)."""
         if not self.enabled:
             return
         day = int(self._clock.seconds() // DAY)

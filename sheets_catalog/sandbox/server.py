@@ -88,13 +88,11 @@ class Handler(WSGIRequestHandler):
 
     def _head(self, response: Response, length: int | None) -> bytes:
         headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
-        length = response.content_length if length is None else length
-        if response.status_code == 204:
-            pass
-        elif length is None:
+        size: int | None = response.content_length if length is None else length
+        if size is not None and response.status_code not in {204, 304}:
+            headers.append(("Content-Length", str(size)))
+        elif size is None:
             headers.append(("Transfer-Encoding", "chunked"))
-        else:
-            headers.append(("Content-Length", str(length)))
         headers += [("Date", http_date(self.server.gateway.world.clock.now())), ("Server", "ESF")]
         if self.close_connection:
             headers.append(("Connection", "close"))
@@ -184,9 +182,9 @@ class Sandbox:
     ) -> Self:
         """Start serving in a thread of this process; stop with `stop()` or by leaving the `with` block.
 
-        catalogue: `sample`, `reference`, `empty` or the path of a Shopify product CSV. speed: how many times faster than
-        life (latency and quota refill alike). latency: `life` is 0.8 to 1.7 simulated seconds a call. port 0: any free one.
-        state: a directory to go on from, and to save to on request.
+        catalogue: `sample`, `reference`, `empty` or the path of a Shopify product CSV. speed: how many times faster
+        than life (latency and quota refill alike). latency: `life` is 0.8 to 1.7 simulated seconds a call. port 0: any
+        free one. state: a directory to go on from, and to save to on request.
         """
         sandbox = cls(catalogue=catalogue, speed=speed, seed=seed, port=port, latency=latency, state=state, start=start)
         sandbox._serve_in_thread()

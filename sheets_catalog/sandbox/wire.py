@@ -182,7 +182,7 @@ class GoogleError(Exception):
     """An error answer in Google's shape.
 
     Two shapes exist. Drive (and other older APIs): `errors: [{message, domain, reason, location?}]`, made by giving
-    `reason`. Sheets (and other newer APIs): `status` and optional `details`, made by giving `status`. Both may be given.
+    `reason`. Sheets (and other newer APIs): `status` and optional `details`, made by giving `status`. Both may be had.
     """
 
     def __init__(

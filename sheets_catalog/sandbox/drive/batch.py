@@ -67,17 +67,21 @@ def _inner(data: bytes, outer: Request) -> Request:
     head, _, body = data.replace(b"\r\n", b"\n").partition(b"\n\n")
     first, *lines = head.decode("utf-8", "replace").split("\n")
     try:
-        method, target, _ = (first.split(" ") + ["HTTP/1.1"])[:3]
+        method, target, _ = [*first.split(" "), "HTTP/1.1"][:3]
     except ValueError as error:
         raise GoogleError(400, "Failed to parse batch request.", reason="badRequest") from error
     headers = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
-    # The client counts characters, not bytes, in a part's content-length: the boundary is what ends a part.
+    # The boundary ends a part: its content-length counts characters, not bytes.
     kept = {name: value for name, value in headers.items() if name.lower() not in {"content-length", "host"}}
     if not any(name.lower() == "authorization" for name in kept) and "Authorization" in outer.headers:
         kept["Authorization"] = outer.headers["Authorization"]
     parsed = urlsplit(target)
     builder = EnvironBuilder(
-        path=parsed.path, query_string=parsed.query, method=method, headers=kept, data=body.rstrip(b"\n") or None
+        path=parsed.path,
+        query_string=parsed.query,
+        method=method,
+        headers=list(kept.items()),
+        data=body.rstrip(b"\n") or None,
     )
     environ = builder.get_environ()
     environ["RAW_URI"] = target if target.startswith("/") else f"{parsed.path}?{parsed.query}"

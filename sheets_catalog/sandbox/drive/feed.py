@@ -93,7 +93,8 @@ def changes_list(ask: Ask, args: Mapping[str, str]) -> JSON:
     fault = fault_of(ask.request, "lag-list")
     lag = max(ask.store.list_lag, fault.seconds if fault is not None else 0.0)
     horizon = ask.store.world.clock.seconds() - lag
-    at, found = int(token) - 1, {}
+    at = int(token) - 1
+    found: dict[str, float] = {}
     changes = ask.store.changes
     while at < len(changes) and changes[at][0] <= horizon and len(found) < size:
         when, file_id = changes[at]

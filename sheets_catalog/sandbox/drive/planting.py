@@ -45,10 +45,11 @@ def _person(email: str) -> Caller:
 def plant(store: FileStore, body: Mapping[str, Any]) -> JSON:
     """Plant what `POST /_sandbox/seed/drive` asks for; answers `{"ids": [...]}` of the files, in order.
 
-    files: [{name, mimeType?, parent?, owner?, size?, seed?, text?, target?, trashed?, not_copyable?, readers?, writers?,
-    app_properties?, comments?}]; `parent` and `target` are ids, or `#n` for the n-th file of this request (from 0). A file
-    with `size` has generated content that costs no memory. groups: {address: [members]}; grants: [{file, app, email}]
-    opens a file to an app under drive.file, as a picker does; storage_limits: {email: bytes}; list_lag: seconds.
+    files: [{name, mimeType?, parent?, owner?, size?, seed?, text?, target?, trashed?, not_copyable?, readers?,
+    writers?, app_properties?, comments?}]; `parent` and `target` are ids, or `#n` for the n-th file of this request
+    (from 0). A file with `size` has generated content that costs no memory. groups: {address: [members]}; grants:
+    [{file, app, email}] opens a file to an app under drive.file, as a picker does; storage_limits: {email: bytes};
+    list_lag: seconds; structure: limits of the tree.
     """
     if unknown := set(body) - FIELDS:
         raise ValueError(f"unknown fields {sorted(unknown)}; known ones are {sorted(FIELDS)}")

@@ -11,10 +11,12 @@ def not_found(file_id: str, location: str = "fileId") -> GoogleError:
 
 
 def drive_not_found(drive_id: str) -> GoogleError:
+    """404: no such shared drive, or the user is no member."""
     return GoogleError(404, f"Shared drive not found: {drive_id}", reason="notFound", location="driveId")
 
 
 def permission_not_found(permission_id: str) -> GoogleError:
+    """404: nobody holds a permission of this id."""
     return GoogleError(404, f"Permission not found: {permission_id}.", reason="notFound", location="permissionId")
 
 
@@ -25,6 +27,7 @@ def forbidden() -> GoogleError:
 
 
 def parent_forbidden() -> GoogleError:
+    """403: the folder is visible, but not to be written to."""
     return GoogleError(
         403, "Insufficient permissions for the specified parent.", reason="insufficientParentPermissions"
     )
@@ -64,14 +67,17 @@ def invalid(name: str, message: str = "Invalid Value") -> GoogleError:
 
 
 def invalid_parameter(name: str, message: str) -> GoogleError:
+    """400 for a parameter that is out of range or malformed."""
     return GoogleError(400, message, reason="invalidParameter", location=name)
 
 
 def required(name: str, message: str) -> GoogleError:
+    """400 for a parameter or field that is missing."""
     return GoogleError(400, message, reason="required", location=name)
 
 
 def bad_request(message: str, reason: str = "badRequest") -> GoogleError:
+    """400 with a reason of its own."""
     return GoogleError(400, message, reason=reason)
 
 
@@ -81,6 +87,7 @@ def refused(reason: str, message: str) -> GoogleError:
 
 
 def not_writable(name: str) -> GoogleError:
+    """403: the body has a field that cannot be set this way."""
     message = "The resource body includes fields which are not directly writable."
     if name == "parents":
         message = (
@@ -96,17 +103,20 @@ def id_in_use() -> GoogleError:
 
 
 def id_not_usable() -> GoogleError:
+    """400: the id was not made for this user and this type by files.generateIds."""
     return GoogleError(
         400, "The provided file ID is not usable.", reason="invalid", location="file.id", location_type="other"
     )
 
 
 def id_for_native() -> GoogleError:
+    """403: editors' files take no pre-generated id."""
     message = "Generated IDs are not supported for Docs Editors formats."
     return GoogleError(403, message, reason="insufficientFilePermissions")
 
 
 def storage_exceeded(*, service_account: bool) -> GoogleError:
+    """403: no room; service accounts never have any."""
     message = "The user's Drive storage quota has been exceeded."
     if service_account:
         message = (

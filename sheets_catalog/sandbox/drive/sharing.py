@@ -1,7 +1,7 @@
 """Permissions and shared drives.
 
-https://developers.google.com/workspace/drive/api/guides/manage-sharing: a permission on a folder is inherited by all that
-is in it; there is one owner (in My Drive) or none (in a shared drive, whose members hold its roles).
+https://developers.google.com/workspace/drive/api/guides/manage-sharing: a permission on a folder is inherited by
+all that is in it; there is one owner (in My Drive) or none (in a shared drive, whose members hold its roles).
 """
 
 from __future__ import annotations

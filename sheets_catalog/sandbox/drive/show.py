@@ -116,7 +116,7 @@ def permission(item: Permission, source: str, store: FileStore, *, in_drive: boo
     if item.expires:
         shown["expirationTime"] = item.expires
     if in_drive:
-        detail = {"permissionType": "member" if source in store.drives else "file", "role": item.role}
+        detail: dict[str, JSON] = {"permissionType": "member" if source in store.drives else "file", "role": item.role}
         detail |= {"inherited": bool(source)} | ({"inheritedFrom": source} if source else {})
         shown |= {"permissionDetails": [detail], "teamDrivePermissionDetails": [dict(detail)]}
     return shown
@@ -132,6 +132,7 @@ def web_link(file: File) -> str:
 
 
 def export_links(file: File) -> dict[str, str] | None:
+    """Where a person downloads other formats; None for files that have none."""
     kinds = EXPORTS.get(file.mime_type)
     if kinds is None:
         return None

@@ -124,7 +124,7 @@ class FileStore:
         return len(self.children(folder_id)) if upper >= self.structure.children else upper
 
     def items_in_drive(self, drive_id: str) -> int:
-        """Number of items of a shared drive, the trash included; an upper bound as long as that is far from the limit."""
+        """Number of items of a shared drive, the trash included; an upper bound while that is far from the limit."""
         if len(self.files) < self.structure.shared_drive_items:
             return len(self.files)
         return sum(1 for file in self.files.values() if file.drive_id == drive_id)

@@ -1,8 +1,8 @@
 """Uploads: simple (`media`), `multipart` and `resumable`, of both API versions.
 
-https://developers.google.com/workspace/drive/api/guides/manage-uploads. A resumable session is started by a POST or PATCH
-whose answer carries `Location`; chunks come as PUTs with `Content-Range` and are answered 308 with `Range` until the
-last one. Chunks other than the last must be multiples of 256 KiB.
+https://developers.google.com/workspace/drive/api/guides/manage-uploads. A resumable session is started by a POST or
+PATCH whose answer carries `Location`; chunks come as PUTs with `Content-Range` and are answered 308 with `Range` until
+the last one. Chunks other than the last must be multiples of 256 KiB.
 """
 
 from __future__ import annotations
