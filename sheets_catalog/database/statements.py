@@ -36,7 +36,13 @@ def save_session(connection: Connection, row: Row) -> None:
 def save_batch(connection: Connection, row: Row) -> None:
     """A new batch, or one more attempt at it."""
     statement = _insert(connection, batches).values(row)
-    again = {"status": row["status"], "size": row["size"], "finished_at": None, "attempts": batches.c.attempts + 1}
+    again = {
+        "status": row["status"],
+        "size": row["size"],
+        "started_at": row["started_at"],
+        "finished_at": None,
+        "attempts": batches.c.attempts + 1,
+    }
     connection.execute(statement.on_conflict_do_update(index_elements=["session_id", "number"], set_=again))
 
 
