@@ -20,7 +20,7 @@ from sheets_catalog.jobs.state import JobState, Result, Status
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sheets_catalog.changes.plan import Books
     from sheets_catalog.errors import SheetsCatalogError
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from sheets_catalog.jobs.lease import Lease
     from sheets_catalog.jobs.store import PropertyStore
     from sheets_catalog.upstream import Clock
+
+_LOOK_EVERY = 2.0
+"""Seconds of waiting between two looks at whether somebody wants to stop."""
 
 MOST_ATTEMPTS = 8
 """Failed tries after which a record is set aside with its reason and stops nobody (reliability facts)."""
@@ -79,12 +82,20 @@ class Watcher(Protocol):
         """An error stopped a batch; the next try follows after `wait` seconds."""
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a slice ends, in seconds. `deadline` None: at the end. `patience`: longest time without any progress."""
+    """When a slice ends, in seconds. `deadline` None: at the end. `patience`: longest time without any progress.
+
+    `stopping` is asked at every checkpoint and while waiting: True ends the slice (somebody pressed Ctrl-C).
+    """
 
     deadline: float | None = None
     patience: float = 3600.0
+    stopping: Callable[[], bool] = _never
 
 
 @dataclass(slots=True)
@@ -250,14 +261,17 @@ class Runner:
             return  # it ends by itself after its time
 
     def _late(self) -> bool:
-        return self.limits.deadline is not None and self.clock.monotonic() >= self.limits.deadline
+        past = self.limits.deadline is not None and self.clock.monotonic() >= self.limits.deadline
+        return past or self.limits.stopping()
 
     def _pause(self, seconds: float) -> bool:
         """Wait here, renewing the lease; False when the wait does not fit this slice."""
         if self.limits.deadline is not None and self.clock.monotonic() + seconds > self.limits.deadline:
             return False
         while seconds > 0:
-            part = min(seconds, leases.RENEW_AFTER)
+            if self.limits.stopping():
+                return False
+            part = min(seconds, leases.RENEW_AFTER, _LOOK_EVERY)
             self.clock.sleep(part)
             seconds -= part
             self._keep_lease()
