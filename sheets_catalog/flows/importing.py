@@ -47,7 +47,8 @@ SPARE_ROWS = 200
 class ImportOptions:
     """What a person may choose.
 
-    `policy`: who wins where both sides changed (under ``ask`` the sheet's edit stays and is reported). `metafields`: headers of metafield columns to add, such as ``Metafield: custom.material [single_line_text_field]``.
+    `policy`: who wins where both sides changed (under ``ask`` the sheet's edit stays and is reported). `metafields`:
+    headers of metafield columns to add, such as ``Metafield: custom.material [single_line_text_field]``.
     """
 
     tables: tuple[str, ...] = tuple(TABLES)
@@ -197,11 +198,7 @@ class _Import:
     def _metafields(self, name: str) -> list[str]:
         if name == "inventory":
             return []
-        return [
-            header.partition(":")[2] if header.startswith(f"{name}:") else header
-            for header in self.options.metafields
-            if _meant_for(header, name)
-        ]
+        return [_bare(header) for header in self.options.metafields if _meant_for(header, name)]
 
     def _table(self, name: str, baseline: Baseline, total: int) -> None:
         counts = self.counts[name] = TableCounts()
@@ -237,10 +234,15 @@ class _Import:
             self.renewed = self.systems.clock.monotonic()
 
 
+def _bare(header: str) -> str:
+    """A metafield header without the table it may name first (``variants:Metafield: custom.size [...]``)."""
+    table, _, rest = header.partition(":")
+    return rest if table in TABLES else header
+
+
 def _meant_for(header: str, name: str) -> bool:
-    bare = header.partition(":")[2] if header.partition(":")[0] in TABLES else header
-    prefix = header.partition(":")[0] if header.partition(":")[0] in TABLES else "products"
-    return prefix == name and metafield(bare) is not None
+    table = header.partition(":")[0]
+    return (table if table in TABLES else "products") == name and metafield(_bare(header)) is not None
 
 
 @dataclass(slots=True)
@@ -418,15 +420,7 @@ def _make_tab(systems: Systems, spreadsheet_id: str, table: Table) -> Tab:
         if error.reason != "duplicate":
             raise
         return systems.sheets.info(spreadsheet_id).tab(table.title)
-    texts = [
-        {"repeatCell": {
-            "range": {"sheetId": tab.sheet_id, "startRowIndex": 1, "startColumnIndex": at, "endColumnIndex": at + 1},
-            "cell": {"userEnteredFormat": {"numberFormat": {"type": "TEXT"}}},
-            "fields": "userEnteredFormat.numberFormat",
-        }}
-        for at, each in enumerate(table.fields)
-        if each.kind in {Kind.TEXT, Kind.MULTILINE, Kind.ID, Kind.TAGS}
-    ]  # fmt: skip
+    texts = [_as_text(tab, at) for at, each in enumerate(table.fields) if each.kind in _TEXTS]
     frozen = {"properties": {"sheetId": tab.sheet_id, "gridProperties": {"frozenRowCount": 1}}}
     bold = {
         "range": {"sheetId": tab.sheet_id, "startRowIndex": 0, "endRowIndex": 1},
@@ -440,6 +434,15 @@ def _make_tab(systems: Systems, spreadsheet_id: str, table: Table) -> Tab:
     ]
     systems.sheets.batch_update(spreadsheet_id, requests, safety="repeatable")
     return tab
+
+
+_TEXTS = {Kind.TEXT, Kind.MULTILINE, Kind.ID, Kind.TAGS}
+
+
+def _as_text(tab: Tab, column: int) -> dict[str, object]:
+    where = {"sheetId": tab.sheet_id, "startRowIndex": 1, "startColumnIndex": column, "endColumnIndex": column + 1}
+    cell = {"userEnteredFormat": {"numberFormat": {"type": "TEXT"}}}
+    return {"repeatCell": {"range": where, "cell": cell, "fields": "userEnteredFormat.numberFormat"}}
 
 
 def _complete_header(systems: Systems, spreadsheet_id: str, tab: Tab, table: Table) -> None:
