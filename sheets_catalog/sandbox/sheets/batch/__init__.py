@@ -1,0 +1,1 @@
+"""The request kinds of spreadsheets.batchUpdate, grouped by what they work on."""

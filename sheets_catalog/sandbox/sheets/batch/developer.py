@@ -1,0 +1,88 @@
+"""Requests about developer metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sheets_catalog.sandbox.sheets import masks, metadata
+from sheets_catalog.sandbox.sheets.batch.change import Change, Json, Reply, Request, mask_of
+from sheets_catalog.sandbox.sheets.document import Object
+from sheets_catalog.sandbox.sheets.refusals import Refused
+
+
+def _location(change: Change, given: Request | None) -> Json:
+    """A checked DeveloperMetadataLocation with its type. Raises Refused."""
+    location = {key: value for key, value in (given or {}).items() if key != "locationType"}
+    if location.get("spreadsheet") is False:
+        del location["spreadsheet"]
+    if len(location) != 1:
+        raise Refused("Exactly one location must be specified for developer metadata.")
+    if "sheetId" in location:
+        change.grid_sheet(location["sheetId"])
+    elif "dimensionRange" in location:
+        sheet, dimension, start, end = change.span(location["dimensionRange"])
+        if end != start + 1:
+            raise Refused("DeveloperMetadata can only be associated with a single row or column.")
+        if start >= sheet.count(dimension):
+            raise Refused(f"range.startIndex is larger than current grid size ({sheet.count(dimension)})")
+        location["dimensionRange"] = {
+            "sheetId": sheet.id, "dimension": dimension, "startIndex": start, "endIndex": end
+        }  # fmt: skip
+    return {"locationType": metadata.location_kind(location), **location}
+
+
+def create_developer_metadata(change: Change, request: Request) -> Reply:
+    given = request.get("developerMetadata", {})
+    if not given.get("metadataKey"):
+        raise Refused("DeveloperMetadata must have a key.")
+    if given.get("visibility", "") not in {"DOCUMENT", "PROJECT"}:
+        raise Refused("DeveloperMetadata must have a visibility.")
+    own_id = given.get("metadataId") or change.new_id()
+    if own_id < 0:
+        raise Refused(f"Developer metadata ID [{own_id}] must be positive.")
+    if any(item["metadataId"] == own_id for item in change.book.metadata):
+        raise Refused(
+            f"Cannot add developer metadata with ID [{own_id}] because developer metadata with that ID already exists."
+        )
+    item: Json = {"metadataId": own_id, "metadataKey": given["metadataKey"]}
+    if "metadataValue" in given:
+        item["metadataValue"] = given["metadataValue"]
+    item |= {"location": _location(change, given.get("location")), "visibility": given["visibility"], "app": change.app}
+    change.book.metadata.append(item)
+    change.log("createDeveloperMetadata", metadataId=own_id, metadataKey=item["metadataKey"])
+    return {"developerMetadata": metadata.displayed(item)}
+
+
+def _selected(change: Change, filters: Iterable[Request]) -> list[Object]:
+    chosen: list[Object] = []
+    for data_filter in filters:
+        chosen += [item for item in metadata.found(change.book, data_filter, change.app) if item not in chosen]
+    return chosen
+
+
+def update_developer_metadata(change: Change, request: Request) -> Reply:
+    if not request.get("dataFilters"):
+        raise Refused("Must specify at least one dataFilter.")
+    mask = mask_of(request.get("fields", ""), "DeveloperMetadata")
+    given = request.get("developerMetadata", {})
+    chosen = _selected(change, request["dataFilters"])
+    updated = []
+    for old in chosen:
+        new = masks.updated(old, given, mask) | {"metadataId": old["metadataId"], "app": old["app"]}
+        if not new.get("metadataKey"):
+            raise Refused("DeveloperMetadata must have a key.")
+        if "location" in mask:
+            new["location"] = _location(change, given.get("location"))
+        change.book.metadata = [new if item is old else item for item in change.book.metadata]
+        updated.append(metadata.displayed(new))
+    change.log("updateDeveloperMetadata", metadataIds=[item["metadataId"] for item in chosen])
+    return {"developerMetadata": updated} if updated else {}
+
+
+def delete_developer_metadata(change: Change, request: Request) -> Reply:
+    if "dataFilter" not in request:
+        raise Refused("dataFilter must be specified.")
+    chosen = _selected(change, [request["dataFilter"]])
+    change.book.metadata = [item for item in change.book.metadata if item not in chosen]
+    change.log("deleteDeveloperMetadata", metadataIds=[item["metadataId"] for item in chosen])
+    return {"deletedDeveloperMetadata": [metadata.displayed(item) for item in chosen]} if chosen else {}

@@ -1,0 +1,88 @@
+"""Keeping formula results up to date. Formulas are computed when someone reads, not at every write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sheets_catalog.sandbox.sheets.formulas.evaluation import Block, Cell, Pending, Scope, compute_all, computed
+from sheets_catalog.sandbox.sheets.grid import padded
+
+if TYPE_CHECKING:
+    from sheets_catalog.sandbox.sheets.document import Book
+    from sheets_catalog.sandbox.sheets.grid import Value
+    from sheets_catalog.sandbox.sheets.ranges import Area
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The spreadsheet as formulas see it; `waiting` are formula cells whose value is not computed yet."""
+
+    book: Book
+    waiting: set[Cell]
+
+    def sheet_of(self, title: str) -> int | None:
+        return self.book.sheet_id(title)
+
+    def named(self, name: str) -> Area | None:
+        return self.book.named(name)
+
+    def block(self, area: Area) -> Block:
+        sheet = self.book.find(area.sheet)
+        if sheet is None:
+            return Block([], area)
+        area = sheet.clip(area)
+        missing = self._missing(area)
+        if missing:
+            raise Pending(missing)
+        left, right = area.left, area.end_column
+        rows = [padded(sheet.grid.row(row)[left:right], right - left) for row in range(area.top, area.end_row)]
+        return Block(rows, area)
+
+    def _missing(self, area: Area) -> list[Cell]:
+        if area.height * area.width <= len(self.waiting):
+            cells = (
+                (area.sheet, row, column)
+                for row in range(area.top, area.end_row)
+                for column in range(area.left, area.end_column)
+            )
+            return [cell for cell in cells if cell in self.waiting]
+        return [
+            cell
+            for cell in self.waiting
+            if cell[0] == area.sheet and area.top <= cell[1] < area.end_row and area.left <= cell[2] < area.end_column
+        ]
+
+
+def refresh(book: Book, now: datetime) -> None:
+    """Compute every formula of a book that changed since the last time; `now` is an aware time."""
+    if not book.stale:
+        return
+    book.stale = False
+    formulas: dict[Cell, str] = {
+        (sheet.id, row, column): formula for sheet in book.sheets for row, column, formula in sheet.grid.formulas()
+    }
+    if not formulas:
+        return
+    local = local_time(book, now)
+    cells = _Cells(book, set(formulas))
+    grids = {sheet.id: sheet.grid for sheet in book.sheets}
+
+    def compute(cell: Cell) -> Value:
+        return computed(formulas[cell], Scope(cells, *cell, book.locale, local))
+
+    def store(cell: Cell, value: Value) -> None:
+        cells.waiting.discard(cell)
+        grids[cell[0]].write(cell[1], cell[2], (value,))
+
+    compute_all(list(formulas), compute, store)
+
+
+def local_time(book: Book, now: datetime) -> datetime:
+    """The time on the spreadsheet's own clock."""
+    try:
+        return now.astimezone(ZoneInfo(str(book.properties.get("timeZone", "Etc/GMT"))))
+    except (ZoneInfoNotFoundError, ValueError):
+        return now
