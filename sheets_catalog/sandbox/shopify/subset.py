@@ -311,7 +311,9 @@ def _object(kind: Type, fields: list[str]) -> Type:
     own = _fields(kind, fields)
     names = {field["name"] for field in own}
     interfaces = [
-        item for item in kind["interfaces"] if item["name"] in INTERFACES and set(INTERFACES[item["name"]].split()) <= names
+        item
+        for item in kind["interfaces"]
+        if item["name"] in INTERFACES and set(INTERFACES[item["name"]].split()) <= names
     ]
     return _bare(kind) | {"fields": own, "interfaces": interfaces}
 
