@@ -1,0 +1,98 @@
+"""One runner per sheet and flow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from jobs.memory import ManualClock, MemoryStore
+
+from sheets_catalog.errors import BusyError
+from sheets_catalog.jobs import lease as leases
+
+ALIVE_ELSEWHERE = "otherhost:ffffffff:1:1"
+
+
+def test_the_second_runner_is_told_who_works():
+    store = MemoryStore()
+    leases.acquire(store, "catalogue", "job-1", ALIVE_ELSEWHERE)
+    with pytest.raises(BusyError, match="job-1") as caught:
+        leases.acquire(store, "catalogue", "job-2", leases.this_process())
+    assert caught.value.job_id == "job-1"
+    assert "otherhost" in caught.value.message
+
+
+def test_flows_do_not_exclude_each_other():
+    store = MemoryStore()
+    leases.acquire(store, "catalogue", "job-1", ALIVE_ELSEWHERE)
+    assert leases.acquire(store, "tasks", "job-2", leases.this_process()).epoch == 1
+
+
+def test_a_lease_ends_by_the_stores_clock_and_the_epoch_rises():
+    clock = ManualClock()
+    store = MemoryStore(clock=clock)
+    first = leases.acquire(store, "catalogue", "job-1", ALIVE_ELSEWHERE)
+    clock.seconds += leases.TTL + 1
+    second = leases.acquire(store, "catalogue", "job-1", leases.this_process())
+    assert second.epoch == first.epoch + 1
+    with pytest.raises(BusyError):
+        leases.renew(store, first)
+
+
+def test_a_wrong_local_clock_does_not_matter():
+    store = MemoryStore(skew=timedelta(hours=-3))
+    leases.acquire(store, "catalogue", "job-1", ALIVE_ELSEWHERE)
+    with pytest.raises(BusyError):
+        leases.acquire(store, "catalogue", "job-2", leases.this_process())
+
+
+def test_renewal_keeps_it_and_release_gives_it_back():
+    clock = ManualClock()
+    store = MemoryStore(clock=clock)
+    lease = leases.acquire(store, "catalogue", "job-1", leases.this_process())
+    clock.seconds += leases.TTL - 1
+    lease = leases.renew(store, lease)
+    clock.seconds += leases.TTL - 1
+    assert leases.parse("catalogue", store.properties["lease.catalogue"]).until > store.read().now.timestamp()
+    leases.release(store, lease)
+    assert leases.acquire(store, "catalogue", "job-2", ALIVE_ELSEWHERE).epoch == lease.epoch + 1
+
+
+def test_the_lease_of_a_process_that_died_here_is_free_at_once():
+    code = "from sheets_catalog.jobs.lease import this_process; print(this_process())"
+    owner = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert leases.surely_dead(owner)
+    store = MemoryStore()
+    leases.acquire(store, "catalogue", "job-1", owner)
+    assert leases.acquire(store, "catalogue", "job-1", leases.this_process()).epoch == 2
+
+
+def test_this_process_is_alive_and_nothing_is_said_of_other_machines():
+    assert not leases.surely_dead(leases.this_process())
+    assert not leases.surely_dead("elsewhere:00000000:1:1")
+    assert not leases.surely_dead("rubbish")
+    assert str(os.getpid()) in leases.this_process()
+
+
+def test_force_takes_it_from_a_holder_that_seems_alive():
+    store = MemoryStore()
+    leases.acquire(store, "catalogue", "job-1", ALIVE_ELSEWHERE)
+    assert leases.acquire(store, "catalogue", "job-2", leases.this_process(), force=True).epoch == 2
+
+
+def test_two_that_take_it_at_the_same_moment_end_with_one():
+    class Racing(MemoryStore):
+        raced = False
+
+        def write(self, changes, version):
+            if not self.raced:
+                self.raced = True
+                leases.acquire(self, "catalogue", "job-other", ALIVE_ELSEWHERE)
+            return super().write(changes, version)
+
+    store = Racing()
+    with pytest.raises(BusyError, match="job-other"):
+        leases.acquire(store, "catalogue", "job-1", leases.this_process())

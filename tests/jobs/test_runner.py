@@ -1,0 +1,284 @@
+"""The runner: balanced books at every checkpoint, whatever the work does and wherever the process dies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jobs.memory import ManualClock, MemoryStore, rng
+
+from sheets_catalog.changes.plan import Books
+from sheets_catalog.errors import BooksError, CredentialsError, Throttled, Unavailable
+from sheets_catalog.jobs import lease as leases
+from sheets_catalog.jobs import state as codec
+from sheets_catalog.jobs.batches import Sizing, resize
+from sheets_catalog.jobs.checkpoints import Checkpoints
+from sheets_catalog.jobs.runner import MOST_ATTEMPTS, Limits, Outcome, Runner
+from sheets_catalog.jobs.state import JobState, Result, Status
+
+
+@dataclass
+class Target:
+    """Something to write to that counts how often each item was applied."""
+
+    applied: dict = field(default_factory=dict)
+
+
+@dataclass
+class ScriptedWork:
+    """Applies each item once; `script` may say otherwise for an item or a call."""
+
+    target: Target
+    script: object = None
+    calls: int = 0
+    finished: int = 0
+
+    def next_batch(self, pending, size):
+        return pending[:size]
+
+    def run(self, batch):
+        self.calls += 1
+        outcomes = []
+        for item in batch:
+            answer = self.script(self, item) if self.script else None
+            if answer is None:
+                if item not in self.target.applied:  # look before sending
+                    self.target.applied[item] = self.target.applied.get(item, 0) + 1
+                answer = Outcome(item, Result.DONE)
+            outcomes.append(answer)
+        return outcomes
+
+    def finish(self, state):
+        self.finished += 1
+
+
+@dataclass
+class Log:
+    books: list = field(default_factory=list)
+    troubles: list = field(default_factory=list)
+
+    def batch_started(self, number, items): ...
+    def batch_ended(self, number, outcomes, seconds): ...
+
+    def progressed(self, books, note):
+        self.books.append(books)
+
+    def troubled(self, error, wait):
+        self.troubles.append((error, wait))
+
+
+def make(total=25, *, script=None, target=None, store=None, control=None, clock=None, settled=None, **changes):
+    clock = clock or ManualClock()
+    store = store or MemoryStore(clock=clock)
+    if not store.properties:
+        packed = codec.pack(JobState.new(total, "d", settled or Books()), "a")
+        store.properties = {key: value for key, value in packed.properties.items() if value}
+    work = ScriptedWork(target or Target(), script)
+    runner = Runner(
+        work=work,
+        checkpoints=Checkpoints(store),
+        control=control or MemoryStore("control", clock),
+        flow="catalogue",
+        clock=clock,
+        rng=rng(),
+        watcher=Log(),
+        sizing=Sizing(largest=10),
+        **changes,
+    )
+    return runner, work
+
+
+def test_a_plain_job_does_every_item_once_and_finishes():
+    runner, work = make(25, settled=Books(planned=3, unchanged=2, rejected=1))
+    state = runner.advance()
+    assert state.status is Status.FINISHED
+    assert state.books == Books(planned=28, done=25, unchanged=2, rejected=1)
+    assert all(books.balanced for books in runner.watcher.books)
+    assert work.target.applied == dict.fromkeys(range(25), 1)
+    assert work.finished == 1
+
+
+def test_a_finished_job_does_nothing_more():
+    runner, work = make(5)
+    runner.advance()
+    again, work_again = make(5, store=runner.checkpoints.store, target=work.target)
+    assert again.advance().status is Status.FINISHED
+    assert work_again.calls == 0
+
+
+def test_one_poisoned_item_is_set_aside_with_its_reason_and_stops_nobody():
+    def script(work, item):
+        return Outcome(item, Result.PENDING, "no answer") if item == 3 else None
+
+    runner, work = make(25, script=script)
+    state = runner.advance()
+    assert state.status is Status.FINISHED
+    assert state.books == Books(planned=25, done=24, rejected=1)
+    assert str(MOST_ATTEMPTS) in state.reasons[3]
+    assert "no answer" in state.reasons[3]
+
+
+def test_throttling_does_not_count_against_a_record():
+    def script(work, item):
+        return Outcome(item, Result.PENDING, "slow down", blameless=True) if work.calls < 20 else None
+
+    runner, _ = make(5, script=script)
+    assert runner.advance().books == Books(planned=5, done=5)
+
+
+def test_an_outage_waits_and_goes_on_by_itself():
+    def script(work, item):
+        if work.calls < 4:
+            raise Throttled("later", retry_after=7)
+        return None
+
+    runner, _ = make(5, script=script)
+    assert runner.advance().status is Status.FINISHED
+    assert sum(runner.clock.slept) == 21
+    assert len(runner.watcher.troubles) == 3
+
+
+def test_an_endless_outage_ends_as_waiting_with_a_time_and_loses_nothing():
+    def script(work, item):
+        raise Unavailable("down")
+
+    runner, _ = make(5, script=script, limits=Limits(patience=600))
+    state = runner.advance()
+    assert state.status is Status.WAITING
+    assert state.not_before > 0
+    assert state.books == Books(planned=5, pending=5)
+    resumed, work = make(5, store=runner.checkpoints.store, control=runner.control, clock=runner.clock)
+    assert resumed.advance().books == Books(planned=5, done=5)
+    assert work.target.applied == dict.fromkeys(range(5), 1)
+
+
+def test_a_deadline_ends_the_slice_and_the_next_one_goes_on():
+    clock = ManualClock()
+
+    def script(work, item):
+        clock.seconds += 1
+
+    runner, work = make(40, script=script, clock=clock, limits=Limits(deadline=clock.seconds + 15))
+    state = runner.advance()
+    assert state.status is Status.WAITING
+    assert 0 < state.books.done < 40
+    more, _ = make(40, store=runner.checkpoints.store, control=runner.control, clock=clock, target=work.target)
+    assert more.advance().books == Books(planned=40, done=40)
+
+
+def test_lost_access_stops_with_the_place_kept():
+    def script(work, item):
+        if work.calls == 2:
+            raise CredentialsError("The token was revoked.")
+        return None
+
+    runner, _ = make(25, script=script)
+    with pytest.raises(CredentialsError):
+        runner.advance()
+    state = Checkpoints(runner.checkpoints.store).load()
+    assert state.status is Status.ATTENTION
+    assert state.books == Books(planned=25, done=10, pending=15)
+    resumed, _ = make(25, store=runner.checkpoints.store, control=runner.control, clock=runner.clock)
+    assert resumed.advance().books == Books(planned=25, done=25)
+
+
+def test_a_wish_to_stop_is_heard_at_the_next_checkpoint():
+    runner, _ = make(40)
+
+    def script(work, item):
+        runner.checkpoints.store.properties[codec.STOP] = "1"
+
+    runner.work.script = script
+    state = runner.advance()
+    assert state.status is Status.CANCELLED
+    assert state.books.done == 10
+    assert state.books.balanced
+
+
+@pytest.mark.parametrize("wrong", [[], [Outcome(0, Result.DONE)] * 2, [Outcome(99, Result.DONE)]])
+def test_records_that_vanish_from_a_batch_are_a_failure_and_nothing_is_called_done(wrong):
+    runner, work = make(2)
+    work.run = lambda batch: wrong
+    with pytest.raises(BooksError):
+        runner.advance()
+    assert Checkpoints(runner.checkpoints.store).load().books.done == 0
+
+
+class Killed(BaseException):
+    """SIGKILL: nothing after it runs, not even a handler for Exception."""
+
+
+class DyingStore(MemoryStore):
+    """Dies before or after the n-th write."""
+
+    countdown = -1
+    after = False
+
+    def write(self, changes, version):
+        self.countdown -= 1
+        if self.countdown == 0 and not self.after:
+            raise Killed
+        stored = super().write(changes, version)
+        if self.countdown == 0:
+            raise Killed
+        return stored
+
+
+@given(st.integers(1, 12), st.booleans(), st.integers(1, 40))
+@settings(max_examples=150, deadline=None)
+def test_killed_at_any_checkpoint_the_job_ends_the_same(nth, after, total):
+    clock, target = ManualClock(), Target()
+    store, control = DyingStore(clock=clock), MemoryStore("control", clock)
+    runner, _ = make(total, store=store, control=control, clock=clock, target=target)
+    store.countdown, store.after = nth, after
+    try:
+        state = runner.advance()
+    except Killed:
+        clock.seconds += leases.TTL + 1
+        resumed, _ = make(total, store=store, control=control, clock=clock, target=target)
+        state = resumed.advance()
+    assert state.books == Books(planned=total, done=total)
+    assert target.applied == dict.fromkeys(range(total), 1)
+
+
+def test_a_paused_holder_that_wakes_up_stops_at_its_next_checkpoint():
+    clock, target = ManualClock(), Target()
+    store, control = MemoryStore(clock=clock), MemoryStore("control", clock)
+    sleeper, _ = make(40, store=store, control=control, clock=clock, target=target, owner="far:ffffffff:1:1")
+
+    def script(work, item):
+        if work.calls == 2 and item == 10:
+            clock.seconds += leases.TTL + 5  # the process was paused
+            other, _ = make(40, store=store, control=control, clock=clock, target=target)
+            assert other.advance().status is Status.FINISHED
+
+    sleeper.work.script = script
+    with pytest.raises(Exception, match=r"taken|lost|worked on"):
+        sleeper.advance()
+    assert target.applied == dict.fromkeys(range(40), 1)
+    assert Checkpoints(store).load().books == Books(planned=40, done=40)
+
+
+@given(st.integers(1, 500), st.floats(0, 60), st.booleans(), st.booleans())
+def test_batch_sizes_stay_within_their_limits(size, seconds, throttled, troubled):
+    sizing = Sizing()
+    after = resize(size, sizing, seconds=seconds, throttled=throttled, troubled=troubled)
+    assert sizing.smallest <= after <= sizing.largest
+    if troubled:
+        assert after <= max(size, sizing.smallest)
+
+
+def test_progress_is_stored_with_what_may_be_in_flight():
+    runner, work = make(25)
+    seen = []
+
+    def script(work_, item):
+        seen.append(Checkpoints(runner.checkpoints.store).load().intent)
+
+    work.script = script
+    runner.advance()
+    assert seen[0] == tuple(range(10))
+    assert msgspec.to_builtins(seen[-1])[-1] == 24
