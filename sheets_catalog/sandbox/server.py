@@ -166,7 +166,11 @@ class Sandbox:
         self.url = f"http://{HOST}:{self.port}"
         self.world.base_url = self.url
         self._thread: threading.Thread | None = None
-        self._assemble(catalogue)
+        try:
+            self._assemble(catalogue)
+        except BaseException:
+            self._server.server_close()
+            raise
 
     @classmethod
     def start(
