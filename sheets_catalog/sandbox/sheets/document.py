@@ -45,7 +45,7 @@ class Group:
     collapsed: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Sheet:
     """One sheet. `properties` is SheetProperties without sheetId, title, index and the grid's size."""
 
@@ -116,7 +116,7 @@ class Sheet:
         yield self.tables, ("range",)
 
 
-@dataclass
+@dataclass(eq=False)
 class Book:
     """One spreadsheet. `properties` is SpreadsheetProperties without the title."""
 
