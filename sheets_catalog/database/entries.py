@@ -121,6 +121,8 @@ class BatchEnd:
 class FieldChange:
     """One field before and after. In a conflict: the shop's value, the sheet's, and as `base` the baseline's.
 
+    Where a conflict was settled, `base` is the value that lost.
+
     None is "nothing there". `intact` is False when the stored values were cut or masked: such a field is evidence, but
     must never be written back.
     """

@@ -83,6 +83,7 @@ def _content(report: Report, most: int) -> Mapping[str, Any]:
         "equation": words.equation(report.session.books),
         "figures": words.figures(report),
         "phases": report.phases,
+        "operations": words.operations(report),
         "written": (DONE,),
         "slowest": max((each.seconds for each in report.phases), default=0.0),
         "batches": bars,

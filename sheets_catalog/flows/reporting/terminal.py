@@ -67,7 +67,8 @@ def _head(report: Report) -> Iterator[RenderableType]:
     )
     yield Text(" · ".join(each for each in facts if each), "dim")
     verdict, tone = words.verdict(report)
-    yield Text.assemble((verdict, STYLES[tone]), f" {session.advice}" if session.advice else "")
+    said = "".join(f" {each}" for each in (session.message, session.advice) if each)
+    yield Text.assemble((verdict, STYLES[tone]), said)
 
 
 def _books(books: Books) -> Group:

@@ -21,6 +21,9 @@ BOOKS = (
 )
 """The parts that planned records fall into: name, word, what it means."""
 
+CALLS = "calls_"
+"""What the names of figures that count the calls of one operation begin with."""
+
 _STATUS = {
     "planned": "Planned",
     "running": "Running",
@@ -56,6 +59,7 @@ _FIGURES = {
     "calls": ("API calls", ""),
     "cost_points": ("Cost points", ""),
     "retries": ("Retries", ""),
+    "throttled": ("Throttled", ""),
     "seconds_waited": ("Waited", "seconds"),
     "records_per_second": ("Records/s", ""),
     "peak_memory": ("Peak memory", "bytes"),
@@ -191,13 +195,13 @@ def verdict(report: Report) -> tuple[str, str]:
     session, books = report.session, report.session.books
     if not books.balanced:
         return "The books do not balance: this run has failed, whatever else it says.", "rejected"
-    if session.message:
-        return session.message, tone(session.status) if session.status not in {"running", "waiting"} else "pending"
     waiting = books.rejected + books.conflicted
     nothing = "Nothing was written" if waiting or books.pending else "Nothing had to be written"
     said = [f"{plural(books.done, 'record')} written and proven" if books.done else nothing]
     said += [f"{waiting:,} {'waits' if waiting == 1 else 'wait'} for you"] if waiting else []
     said += [f"{books.pending:,} still to do"] if books.pending else []
+    if session.status == "failed":
+        return ", ".join(said) + ".", "rejected"
     return ", ".join(said) + ".", "conflicted" if waiting else "pending" if books.pending else "done"
 
 
@@ -214,9 +218,17 @@ def figures(report: Report) -> list[tuple[str, str]]:
     first = [("Duration", duration(report.session.seconds))]
     first += [("Records/s", count(speed))] if speed else []
     counted = [
-        (figure_word(name), figure_text(name, value)) for name, value in sorted(report.figures.items(), key=_rank)
+        (figure_word(name), figure_text(name, value))
+        for name, value in sorted(report.figures.items(), key=_rank)
+        if not name.startswith(CALLS)
     ]
     return first + [each for each in counted if each[0] not in {word for word, _ in first}]
+
+
+def operations(report: Report) -> list[tuple[str, float]]:
+    """Calls by operation, the most frequent first."""
+    calls = [(name.removeprefix(CALLS), value) for name, value in report.figures.items() if name.startswith(CALLS)]
+    return sorted(calls, key=lambda call: (-call[1], call[0]))
 
 
 def _rank(figure: tuple[str, float]) -> tuple[int, str]:
