@@ -50,6 +50,8 @@ VENDOR_KINDS: Final = {
     "throttle-graphql": "HTTP 200, code THROTTLED, with cost figures",
     "user-errors": "HTTP 200, the mutation answers `userErrors`",
     "internal-error": "HTTP 200, GraphQL `errors` with INTERNAL_SERVER_ERROR",
+    "partial-data": "HTTP 200, one root field (`options.alias`) comes back null with an error, although it was applied",
+    "access-denied": "HTTP 200, ACCESS_DENIED for every root field, nothing applied",
 }
 KINDS: Final[dict[str, str]] = CONNECTION_KINDS | ANSWER_KINDS | TIMING_KINDS | DATA_KINDS | VENDOR_KINDS
 

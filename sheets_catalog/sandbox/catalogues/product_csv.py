@@ -1,5 +1,6 @@
-"""Reads any Shopify product CSV: the export format of before 2025 ("Handle", "Body (HTML)", "Variant SKU") and the
-present one ("URL handle", "Description", "SKU").
+"""Reads any Shopify product CSV, of the present format and of the one before 2025.
+
+Before: "Handle", "Body (HTML)", "Variant SKU"; at present: "URL handle", "Description", "SKU".
 
 Rows of one handle make one product. The first carries the product's own fields; a further row is another variant when
 it has an option value, and another image when it has an image. Columns that are not known are left alone, columns that
@@ -11,11 +12,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sheets_catalog.errors import InputError
 from sheets_catalog.sandbox.catalogues.draft import (
@@ -28,6 +27,10 @@ from sheets_catalog.sandbox.catalogues.draft import (
     DraftProduct,
     DraftVariant,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 LOCATION: Final = "Shop location"
 
@@ -71,7 +74,12 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 """What a column is called, in both formats; upper and lower case do not matter."""
 
 METAFIELD: Final = re.compile(r"\(product\.metafields\.([\w$:-]+)\.([\w-]+)\)\s*$")
-UNITS: Final = {"kg": ("KILOGRAMS", 1000.0), "g": ("GRAMS", 1.0), "lb": ("POUNDS", 453.59237), "oz": ("OUNCES", 28.349523125)}
+UNITS: Final = {
+    "kg": ("KILOGRAMS", 1000.0),
+    "g": ("GRAMS", 1.0),
+    "lb": ("POUNDS", 453.59237),
+    "oz": ("OUNCES", 28.349523125),
+}
 YES: Final = frozenset({"true", "yes", "1", "continue"})
 NO: Final = frozenset({"false", "no", "0", "", "deny"})
 
@@ -266,7 +274,9 @@ def _options(rows: Sequence[Row]) -> tuple[str, ...]:
             continue  # named in the header row of the product, but no variant has a value: Shopify drops it
         if used is not None and not name:
             if number > 1:
-                raise used.error(f"option{number}_name", "", f"a name for the option with value {used.word(f'option{number}')!r}")
+                raise used.error(
+                    f"option{number}_name", "", f"a name for the option with value {used.word(f'option{number}')!r}"
+                )
             name = DEFAULT_OPTION
         if name:
             names.append(name)

@@ -16,7 +16,18 @@ SIZES: Final = ("S", "M", "L", "XL")
 COLORS: Final = ("Ivory", "Navy")
 LOCATION: Final = DraftLocation("Main warehouse", "Berlin", "Germany", "DE", "Lagerstr. 1", "10115")
 
-_STYLES: Final = ("Classic", "Relaxed", "Slim", "Everyday", "Alpine", "Harbour", "Meadow", "Studio", "Nordic", "Coastal")
+_STYLES: Final = (
+    "Classic",
+    "Relaxed",
+    "Slim",
+    "Everyday",
+    "Alpine",
+    "Harbour",
+    "Meadow",
+    "Studio",
+    "Nordic",
+    "Coastal",
+)
 _FABRICS: Final = ("Linen", "Cotton", "Wool", "Merino", "Denim", "Jersey", "Corduroy", "Flannel", "Silk", "Hemp")
 _GARMENTS: Final = ("Shirt", "Blouse", "Jumper", "Cardigan", "Jacket", "Trousers", "Skirt", "Dress", "Vest", "Coat")
 _VENDORS: Final = ("Atelier Nord", "Weber & Söhne", "Casa Azul", "Riverline", "Plain Goods")
@@ -42,14 +53,12 @@ def _product(source: random.Random, number: int) -> DraftProduct:
         tags=tuple(sorted(source.sample(_TAGS, 3))),
         options=("Size", "Color"),
         images=(DraftImage(f"https://images.example.com/{number}.jpg", title),),
-        variants=tuple(
-            _variant(source, number, size, color, price) for size in SIZES for color in COLORS
-        ),
+        variants=tuple(_variant(source, number, size, color, price) for size in SIZES for color in COLORS),
     )
 
 
 def _variant(source: random.Random, number: int, size: str, color: str, price: int) -> DraftVariant:
-    sale = source.random() < 0.2  # noqa: PLR2004 - a fifth of the shop is on sale
+    sale = source.random() < 0.2
     return DraftVariant(
         selected=(size, color),
         sku=f"{number:05d}-{size}-{color[:3].upper()}",

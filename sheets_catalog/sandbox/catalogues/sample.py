@@ -97,7 +97,7 @@ _CLOTHES: Final = (
         metafields=(DraftMetafield("custom", "material", "single_line_text_field", "Merino wool"),),
     ),
     DraftProduct(
-        title="T-Shirt “Hello, World”",  # noqa: RUF001 - typographic quotes on purpose
+        title="T-Shirt “Hello, World”",
         body="<p>Print: 5 &lt; 6 &amp;&amp; 7 &gt; 6</p>",
         vendor="Print & Co.",
         product_type="T-Shirts",
@@ -142,9 +142,7 @@ _SPREADSHEET_TRAPS: Final = (
         tags=("00123", "1E5", "3-4"),
         options=("Code",),
         variants=(
-            DraftVariant(
-                selected=("00123",), sku="00123", barcode="0012345678905", price="1.00", stock=_stock(1)
-            ),
+            DraftVariant(selected=("00123",), sku="00123", barcode="0012345678905", price="1.00", stock=_stock(1)),
             DraftVariant(selected=("1E5",), sku="1E5", barcode="1E5", price="10.00", stock=_stock(2)),
             DraftVariant(selected=("3-4",), sku="3-4", barcode="3/4", price="100.00", stock=_stock(3)),
             DraftVariant(
@@ -208,9 +206,7 @@ _SPREADSHEET_TRAPS: Final = (
             DraftVariant(selected=("free",), sku="PE-0", price="0.00", stock=_stock(1)),
             DraftVariant(selected=("cent",), sku="PE-1", price="0.01", stock=_stock(1)),
             DraftVariant(selected=("large",), sku="PE-2", price="1234567.89", stock=_stock(1)),
-            DraftVariant(
-                selected=("reduced",), sku="PE-3", price="9.99", compare_at_price="19.99", stock=_stock(1)
-            ),
+            DraftVariant(selected=("reduced",), sku="PE-3", price="9.99", compare_at_price="19.99", stock=_stock(1)),
         ),
     ),
     DraftProduct(
@@ -219,7 +215,9 @@ _SPREADSHEET_TRAPS: Final = (
         product_type="Traps",
         options=("Stock",),
         variants=(
-            DraftVariant(selected=("oversold",), sku="SE-1", price="5.00", stock=_stock(-3), inventory_policy="CONTINUE"),
+            DraftVariant(
+                selected=("oversold",), sku="SE-1", price="5.00", stock=_stock(-3), inventory_policy="CONTINUE"
+            ),
             DraftVariant(selected=("none",), sku="SE-2", price="5.00", stock=_stock(0, 0, 0)),
             DraftVariant(selected=("plenty",), sku="SE-3", price="5.00", stock=_stock(1_000_000)),
             DraftVariant(selected=("untracked",), sku="SE-4", price="5.00", tracked=False, stock=_stock(0)),
@@ -268,7 +266,9 @@ _WORLD: Final = (
         tags=("ça va", "œuvre"),
         options=("Größe",),
         variants=(
-            DraftVariant(selected=("250 g",), sku="UC-250", price="8.90", stock=_stock(30, 10), weight=250, weight_unit="GRAMS"),
+            DraftVariant(
+                selected=("250 g",), sku="UC-250", price="8.90", stock=_stock(30, 10), weight=250, weight_unit="GRAMS"
+            ),
             DraftVariant(selected=("1 kg",), sku="UC-1000", price="29.90", stock=_stock(12), weight=1.0),
         ),
         collections=("Kitchen",),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sheets_catalog.sandbox.wire import JSON, Caller, Request, ShopifyHttpError, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FULL_TOKEN: Final = "shpat_sandbox_full"  # noqa: S105 - a token of the sandbox, worth nothing elsewhere
 APP: Final = "sheets-catalog"
@@ -52,9 +54,7 @@ class Tokens:
         self._clients: dict[str, tuple[str, str, tuple[str, ...]]] = {CLIENT_ID: (CLIENT_SECRET, APP, ALL_SCOPES)}
         self.closed = 0
 
-    def mint(
-        self, scopes: Iterable[str] = ALL_SCOPES, *, app: str = APP, seconds: float = 0.0, token: str = ""
-    ) -> str:
+    def mint(self, scopes: Iterable[str] = ALL_SCOPES, *, app: str = APP, seconds: float = 0.0, token: str = "") -> str:
         """A new token (a given one for tests); seconds: its life in real time, 0 for ever."""
         value = token or f"shpat_{self._world.token(32, '0123456789abcdef')}"
         self._tokens[value] = Token(app, tuple(sorted(scopes)), self._world.clock.wall() + seconds if seconds else 0.0)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from graphql import GraphQLResolveInfo
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sheets_catalog.sandbox.shopify.effects import Effect, effects, stamped
 from sheets_catalog.sandbox.shopify.problems import access_denied
-from sheets_catalog.sandbox.shopify.state import Collection, Metafield, Product, Store
 from sheets_catalog.sandbox.shopify.values import timestamp
-from sheets_catalog.sandbox.wire import Caller, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from graphql import GraphQLResolveInfo
+
+    from sheets_catalog.sandbox.shopify.state import Product, Store
+    from sheets_catalog.sandbox.wire import Caller, World
+
+Info: TypeAlias = "GraphQLResolveInfo[Context]"
+"""What a resolver is told about its field, with our context."""
 
 
 @dataclass
@@ -50,7 +56,7 @@ class Context:
         held = self.caller.scopes
         return any(scope in held or scope.replace("read_", "write_", 1) in held for scope in scopes)
 
-    def require(self, info: GraphQLResolveInfo, scopes: Sequence[str]) -> None:
+    def require(self, info: Info, scopes: Sequence[str]) -> None:
         """Raise ACCESS_DENIED unless the token has one of these scopes."""
         if not self.allows(scopes):
             raise access_denied(info.field_name, " or ".join(f"`{scope}` access scope" for scope in scopes) + ".")
@@ -91,11 +97,7 @@ def app_number(app: str) -> int:
     return 300_000_000_000 + zlib.crc32(app.encode())
 
 
-def of(info: GraphQLResolveInfo) -> Context:
+def of(info: Info) -> Context:
     """The context of the running request."""
     context: Context = info.context
     return context
-
-
-Owner = Product | Collection
-Metafields = tuple[Metafield, ...]

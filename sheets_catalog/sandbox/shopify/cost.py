@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from graphql import (
     FieldNode,
@@ -32,7 +32,8 @@ from graphql import (
 from graphql.execution import get_argument_values, get_directive_values, get_variable_values
 from graphql.type import GraphQLIncludeDirective, GraphQLSkipDirective
 
-from sheets_catalog.sandbox.shopify.documents import Prepared
+if TYPE_CHECKING:
+    from sheets_catalog.sandbox.shopify.documents import Prepared
 
 MUTATION: Final = 10
 COUNT_ROOT: Final = 10
@@ -185,7 +186,7 @@ class _Estimate:
         return Charge(key, (key,), MUTATION + self._input_cost(field, nodes[0]), children)
 
     def _payload(self, charge: Charge) -> Charge:
-        own = charge.own if charge.key == "productSetOperation" or charge.key == "productDeleteOperation" else 0
+        own = charge.own if charge.key in {"productSetOperation", "productDeleteOperation"} else 0
         return Charge(charge.key, charge.path, own, charge.children, charge.size, charge.rows, payload=True)
 
     def _input_cost(self, field: Any, node: FieldNode) -> float:

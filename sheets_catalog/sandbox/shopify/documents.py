@@ -10,11 +10,9 @@ import gzip
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cachetools import LRUCache
 from graphql import (
@@ -45,6 +43,10 @@ from graphql import (
 )
 
 from sheets_catalog.sandbox.shopify.problems import bad_request, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 REFUSED_DEPRECATED: Final = frozenset(
     {
@@ -167,7 +169,7 @@ def _field_names(
             yield node.name.value
         elif isinstance(node, InlineFragmentNode):
             yield from _field_names(node.selection_set, fragments, depth)
-        elif isinstance(node, FragmentSpreadNode) and node.name.value in fragments and depth < 20:  # noqa: PLR2004
+        elif isinstance(node, FragmentSpreadNode) and node.name.value in fragments and depth < 20:
             yield from _field_names(fragments[node.name.value].selection_set, fragments, depth + 1)
 
 
@@ -241,7 +243,7 @@ _SHAPES: Final[tuple[tuple[re.Pattern[str], str, str, tuple[str, ...]], ...]] = 
             ("variableName", "operationName"),
         ),
         (
-            r"Variable ['\"]\$(\w+)['\"] of type ['\"]([^'\"]+)['\"] used in position expecting type ['\"]([^'\"]+)['\"]",
+            rf"Variable ['\"]\$(\w+)['\"] of type {_QUOTED} used in position expecting type {_QUOTED}",
             "variableMismatch",
             "Type mismatch on variable ${0} ({1} / {2})",
             ("variableName", "typeName", "argumentType"),

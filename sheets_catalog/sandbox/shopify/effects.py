@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
-from sheets_catalog.sandbox.shopify.state import Item, Level, Location, Metafield, Product, Store, Variant
 from sheets_catalog.sandbox.shopify.values import gid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sheets_catalog.sandbox.shopify.state import Item, Level, Location, Metafield, Product, Store, Variant
 
 
 class Effect(NamedTuple):

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from graphql import GraphQLResolveInfo
 from graphql.execution import get_directive_values
 
-from sheets_catalog.sandbox.shopify.context import Context, of
+from sheets_catalog.sandbox.shopify.context import Context, Info, of
 from sheets_catalog.sandbox.shopify.problems import bad_request
 from sheets_catalog.sandbox.shopify.state import Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 RETENTION_SECONDS: Final = 24 * 3600.0
 
@@ -42,7 +43,7 @@ class Replay:
 
 
 def idempotent(
-    info: GraphQLResolveInfo,
+    info: Info,
     arguments: Mapping[str, Any],
     shown: Callable[[Context, str], dict[str, Any]],
     attempt: Callable[[str], Replay],
@@ -78,12 +79,12 @@ def _refusal(earlier: Attempt, fingerprint: str) -> str | None:
     return "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED" if earlier.outcome == "failed" else None
 
 
-def _refused(info: GraphQLResolveInfo, code: str) -> dict[str, Any]:
+def _refused(info: Info, code: str) -> dict[str, Any]:
     result = "inventoryLevel" if info.field_name == "inventoryActivate" else "inventoryAdjustmentGroup"
     return {result: None, "userErrors": [{"field": None, "message": MESSAGES[code], "code": code}]}
 
 
-def _key(info: GraphQLResolveInfo) -> str:
+def _key(info: Info) -> str:
     directive = info.schema.get_directive("idempotent")
     assert directive is not None, "the schema has the directive"
     values = get_directive_values(directive, info.field_nodes[0], info.variable_values)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from graphql import GraphQLResolveInfo
-
-from sheets_catalog.sandbox.shopify.context import Context
 from sheets_catalog.sandbox.shopify.paging import PAGE_LIMIT, Connection, Key, Order, page
 from sheets_catalog.sandbox.shopify.problems import unsupported
 from sheets_catalog.sandbox.shopify.search import compiled
-from sheets_catalog.sandbox.shopify.state import Collection, Item, Location, Media, Product, Variant
+from sheets_catalog.sandbox.shopify.state import Collection, Item, Location, Product, Variant
 from sheets_catalog.sandbox.shopify.views import CountView, MetafieldView
 
-Info = GraphQLResolveInfo
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sheets_catalog.sandbox.shopify.context import Context, Info
 
 
 def by_id(row: Any) -> Key:

@@ -6,8 +6,8 @@ exist is a ValueError that lists the ones that do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+import functools
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -28,10 +28,27 @@ from sheets_catalog.sandbox.shopify.writes.shared import new_level, new_product,
 from sheets_catalog.sandbox.shopify.writes.variants import new_variant, numbered, stocked, with_values
 from sheets_catalog.sandbox.wire import Caller, World
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 ACTOR: Final = "merchant"
 OPERATION: Final = "admin"
 
 Id = str | int
+
+Edit = TypeVar("Edit", bound="Callable[..., Any]")
+
+
+def locked(edit: Edit) -> Edit:
+    """An edit as one step: no request of another thread sees half of it."""
+
+    @functools.wraps(edit)
+    def locked_edit(self: Merchant, *args: Any, **kwargs: Any) -> Any:
+        with self.lock:
+            return edit(self, *args, **kwargs)
+
+    return cast("Edit", locked_edit)
+
 
 PRODUCT_FIELDS: Final[dict[str, Callable[[Any], Any]]] = {
     "title": str,
@@ -71,6 +88,7 @@ class Merchant:
     """The shop's owner at work. `edit_*` change what is there, `add_*` make new things."""
 
     def __init__(self, store: Store, world: World) -> None:
+        self.lock = world.lock
         self._store = store
         self._context = Context(
             store=store,
@@ -79,6 +97,7 @@ class Merchant:
             actor=ACTOR,
         )
 
+    @locked
     def add_product(self, title: str, **fields: Any) -> str:
         """A product with one variant; answers its id. `handle` may be given, else it comes from the title."""
         handle = fields.pop("handle", None)
@@ -89,6 +108,7 @@ class Merchant:
         self._context.commit(OPERATION, None, bare)
         return gid("Product", bare.id)
 
+    @locked
     def edit_product(self, product: Id, **fields: Any) -> None:
         """Change fields of a product: see `PRODUCT_FIELDS`, and `handle`."""
         present = self._product(product)
@@ -98,10 +118,12 @@ class Merchant:
             changes["handle"] = self._store.free_handle(handle, present.id)
         self._context.commit(OPERATION, present, replace(present, **changes))
 
+    @locked
     def delete_product(self, product: Id) -> None:
         """Delete a product with its variants."""
         self._context.commit(OPERATION, self._product(product), None)
 
+    @locked
     def add_variant(self, product: Id, selected: Mapping[str, str], **fields: Any) -> str:
         """A variant with these option values (`{"Size": "XL"}`); answers its id."""
         present = self._product(product)
@@ -115,10 +137,12 @@ class Merchant:
         self._context.commit(OPERATION, present, with_values(self._context, after, [variant]))
         return gid("ProductVariant", variant.id)
 
+    @locked
     def edit_variant(self, variant: Id, **fields: Any) -> None:
         """Change fields of a variant or of its inventory item: see `VARIANT_FIELDS`, `ITEM_FIELDS`."""
         self._replace_variant(_with(self._variant(variant), fields))
 
+    @locked
     def delete_variant(self, variant: Id) -> None:
         """Delete a variant; the last one of a product cannot go."""
         gone = self._variant(variant)
@@ -128,6 +152,7 @@ class Merchant:
             raise ValueError(f"variant {gone.id} is the last one of product {product.id}; delete the product")
         self._context.commit(OPERATION, product, replace(product, variants=numbered(rest)))
 
+    @locked
     def set_inventory(self, variant: Id, location: Id, available: int) -> None:
         """Set the available stock of a variant at a location."""
         present = self._variant(variant)
@@ -143,6 +168,7 @@ class Merchant:
         changed = replace(level, available=available)
         return replace(item, levels=tuple(changed if one is level else one for one in item.levels))
 
+    @locked
     def set_metafield(self, owner: str, namespace: str, key: str, kind: str, value: str) -> None:
         """Set a metafield of a product or variant."""
         variant = "ProductVariant" in owner
@@ -158,6 +184,7 @@ class Merchant:
         else:
             self._context.commit(OPERATION, present, after)
 
+    @locked
     def add_location(self, name: str, **fields: Any) -> str:
         """A location; answers its id."""
         place = Location(
@@ -171,6 +198,7 @@ class Merchant:
         self._store.locations[place.id] = place
         return gid("Location", place.id)
 
+    @locked
     def add_collection(self, title: str, products: tuple[Id, ...] = ()) -> str:
         """A custom collection; answers its id."""
         numbers = tuple(self._product(one).id for one in products)
@@ -184,6 +212,7 @@ class Merchant:
         self._store.collections[collection.id] = collection
         return gid("Collection", collection.id)
 
+    @locked
     def define_metafield(
         self, owner_type: str, namespace: str, key: str, kind: str, *, name: str = "", unique: bool = False
     ) -> str:

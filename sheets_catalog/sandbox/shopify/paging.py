@@ -100,11 +100,12 @@ def window_size(arguments: dict[str, Any], limit: int = PAGE_LIMIT) -> tuple[int
         raise bad_request("you must provide one of first or last")
     if first is not None and last is not None:
         raise bad_request("providing both first and last is not supported")
-    size = first if first is not None else last
+    name = "last" if first is None else "first"
+    size: int = arguments[name]
     if size < 0:
-        raise bad_request(f"{'first' if first is not None else 'last'} must be a positive number")
+        raise bad_request(f"{name} must be a positive number")
     if size > limit:
-        raise bad_request(f"{'first' if first is not None else 'last'} cannot exceed {limit}")
+        raise bad_request(f"{name} cannot exceed {limit}")
     return size, first is None
 
 

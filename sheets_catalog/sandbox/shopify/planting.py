@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sheets_catalog.sandbox.catalogues.draft import (
-    Catalogue,
-    DraftMetafield,
-    DraftProduct,
-    DraftVariant,
-)
 from sheets_catalog.sandbox.shopify.state import (
     Collection,
     Definition,
@@ -27,6 +21,16 @@ from sheets_catalog.sandbox.shopify.state import (
     Variant,
 )
 from sheets_catalog.sandbox.shopify.values import handle_of, tidy_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sheets_catalog.sandbox.catalogues.draft import (
+        Catalogue,
+        DraftMetafield,
+        DraftProduct,
+        DraftVariant,
+    )
 
 
 def plant(catalogue: Catalogue, store: Store, now: str) -> None:
@@ -110,7 +114,7 @@ def _option(store: Store, draft: DraftProduct, place: int) -> Option:
     return Option(store.next_id("ProductOption"), draft.options[place], values)
 
 
-def _variant(  # noqa: PLR0913 - one row of a table
+def _variant(
     store: Store,
     product_id: int,
     position: int,

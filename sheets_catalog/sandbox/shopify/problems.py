@@ -5,10 +5,12 @@ Shapes: shopify.dev "Status and error codes" of the Admin GraphQL API, and recor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from graphql import GraphQLError, Node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LIMITS_PAGE: Final = "https://shopify.dev/api/usage/rate-limits"
 ACCESS_PAGE: Final = "https://shopify.dev/api/usage/access-scopes"
@@ -37,7 +39,7 @@ def unsupported(what: str) -> GraphQLError:
 
 
 def invalid_id(text: str) -> GraphQLError:
-    """A malformed id, or an id of another type. (An unknown id of the right type is `null`, not an error.)"""
+    """A malformed id, or an id of another type. (An unknown id of the right type is `null`, not an error.)."""
     return problem("RESOURCE_NOT_FOUND", f"Invalid id: {text}")
 
 

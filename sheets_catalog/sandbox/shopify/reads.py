@@ -9,33 +9,23 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from graphql import GraphQLResolveInfo
-
 from sheets_catalog.sandbox.shopify import taxonomy
-from sheets_catalog.sandbox.shopify.context import Context, app_number, of
-from sheets_catalog.sandbox.shopify.effects import level_gid
+from sheets_catalog.sandbox.shopify.context import Context, Info, app_number, of
 from sheets_catalog.sandbox.shopify.lists import (
-    by_id,
     collection_page,
-    item_order,
     media_order,
     metafield_order,
     product_page,
     variant_page,
 )
 from sheets_catalog.sandbox.shopify.paging import Connection, encode_cursor, page
-from sheets_catalog.sandbox.shopify.problems import bad_request, invalid_id
 from sheets_catalog.sandbox.shopify.state import (
     Collection,
     Definition,
-    Group,
-    Item,
-    Location,
     Media,
     Metafield,
     Operation,
@@ -46,9 +36,7 @@ from sheets_catalog.sandbox.shopify.values import gid, money, number_of, plain_t
 from sheets_catalog.sandbox.shopify.views import (
     CountView,
     ImageView,
-    LevelView,
     MetafieldView,
-    QuantityView,
     RangeView,
     SeoView,
     option_views,
@@ -56,19 +44,13 @@ from sheets_catalog.sandbox.shopify.views import (
     value_views,
 )
 
-Info = GraphQLResolveInfo
+if TYPE_CHECKING:
+    from datetime import datetime
+
 Resolver = Callable[..., Any]
 
-QUANTITY_NAMES: Final = (
-    "available",
-    "committed",
-    "damaged",
-    "incoming",
-    "on_hand",
-    "quality_control",
-    "reserved",
-    "safety_stock",
-)
+UNIQUE_TYPES: Final = frozenset({"id", "single_line_text_field", "number_integer", "url"})
+"""Metafield types that a definition may declare unique."""
 
 READ_PRODUCTS: Final = ("read_products",)
 READ_INVENTORY: Final = ("read_inventory",)
@@ -83,12 +65,6 @@ def _count(number: int) -> CountView:
 
 def _product_of(variant: Variant, info: Info) -> Product:
     return of(info).store.products[variant.product_id]
-
-
-def _variant_of(item: Item, info: Info) -> Variant:
-    variant = of(info).store.variant_of_item(item.id)
-    assert variant is not None, "an inventory item without a variant"
-    return variant
 
 
 def _price_range(product: Product) -> RangeView:
@@ -134,56 +110,6 @@ def _variants(product: Product, info: Info, **arguments: Any) -> Connection:
     return variant_page(of(info), product.variants, info, arguments, limit=2048 if single else 250)
 
 
-def _level(item: Item, info: Info, *, location: str) -> LevelView | None:
-    number = number_of(location, "Location")
-    if number is None:
-        raise invalid_id(location)
-    level = item.level(number)
-    return LevelView(level, item) if level else None
-
-
-def _item_levels(item: Item, info: Info, *, query: str | None = None, **arguments: Any) -> Connection:
-    if query:
-        raise bad_request("The sandbox does not support the argument 'query' of inventoryLevels.")
-    return page([LevelView(level, item) for level in item.levels], _level_order, arguments)
-
-
-def _level_order(view: LevelView) -> tuple[Any, int]:
-    return view.level.location_id, view.level.location_id
-
-
-def _location_levels(location: Location, info: Info, **arguments: Any) -> Connection:
-    store = of(info).store
-    views = [
-        LevelView(level, variant.item)
-        for variant in store.variants.values()
-        for level in variant.item.levels
-        if level.location_id == location.id
-    ]
-    return page(views, lambda view: (view.item.id, view.item.id), arguments)
-
-
-def _location_level(location: Location, info: Info, *, inventoryItemId: str, **_: Any) -> LevelView | None:  # noqa: N803
-    number = number_of(inventoryItemId, "InventoryItem")
-    if number is None:
-        raise invalid_id(inventoryItemId)
-    item = of(info).store.item(number)
-    level = item.level(location.id) if item else None
-    return LevelView(level, item) if item and level else None
-
-
-def _quantities(view: LevelView, _info: Info, *, names: list[str]) -> list[QuantityView]:
-    unknown = [name for name in names if name not in QUANTITY_NAMES]
-    if unknown:
-        raise bad_request(f"Invalid inventory quantity name: {', '.join(unknown)}")
-    return [QuantityView(view, name) for name in names]
-
-
-def _quantity_gid(view: QuantityView, info: Info) -> str:
-    place = of(info).store.locations[view.view.level.location_id]
-    return f"gid://shopify/InventoryQuantity/{place.level_id}?inventory_item_id={view.view.item.id}&name={view.name}"
-
-
 def _media_page(media: tuple[Media, ...], arguments: dict[str, Any]) -> Connection:
     return page(sorted(media, key=media_order), media_order, arguments)
 
@@ -222,23 +148,9 @@ _TEXT_TYPES: Final = frozenset({"single_line_text_field", "multi_line_text_field
 
 def owner_kind(owner: Any) -> str:
     """The GraphQL type of a metafield's owner."""
-    return {Product: "Product", Variant: "ProductVariant", Collection: "Collection"}[type(owner)]
-
-
-def _changes(
-    group: Group,
-    _info: Info,
-    inventoryItemIds: list[str] | None = None,  # noqa: N803 - names of the API
-    locationIds: list[str] | None = None,  # noqa: N803
-    quantityNames: list[str] | None = None,  # noqa: N803
-) -> list[Any]:
-    return [
-        change
-        for change in group.changes
-        if (inventoryItemIds is None or gid("InventoryItem", change.item_id) in inventoryItemIds)
-        and (locationIds is None or gid("Location", change.location_id) in locationIds)
-        and (quantityNames is None or change.name in quantityNames)
-    ]
+    if isinstance(owner, Product):
+        return "Product"
+    return "ProductVariant" if isinstance(owner, Variant) else "Collection"
 
 
 def _collection_products(collection: Collection, info: Info, **arguments: Any) -> Connection:
@@ -303,7 +215,7 @@ _PRODUCT: Final[dict[str, Resolver]] = {
     "collections": lambda p, info, **a: collection_page(of(info), list(of(info).store.collections_of(p.id)), info, a),
     "createdAt": lambda p, _: p.created_at,
     "defaultCursor": lambda p, _: encode_cursor(p.id, p.id),
-    "description": lambda p, _, truncateAt=None: shortened(plain_text(p.description_html), truncateAt),  # noqa: N803
+    "description": lambda p, _, truncateAt=None: shortened(plain_text(p.description_html), truncateAt),
     "descriptionHtml": lambda p, _: p.description_html,
     "featuredImage": lambda p, _: _image(p.media[0]) if p.media else None,
     "featuredMedia": lambda p, _: p.media[0] if p.media else None,
@@ -374,62 +286,18 @@ _VARIANT: Final[dict[str, Resolver]] = {
     "updatedAt": lambda v, _: v.updated_at,
 }
 
-_ITEM: Final[dict[str, Resolver]] = {
-    "countryCodeOfOrigin": lambda i, _: i.country,
-    "createdAt": lambda i, _: i.created_at,
-    "duplicateSkuCount": lambda i, info: (
-        sum(1 for v in of(info).store.variants.values() if v.item.sku == i.sku and v.item.id != i.id) if i.sku else 0
-    ),
-    "harmonizedSystemCode": lambda i, _: i.hs_code,
-    "id": lambda i, _: gid("InventoryItem", i.id),
-    "inventoryLevel": lambda i, info, locationId, **_: _level(i, info, location=locationId),  # noqa: N803
-    "inventoryLevels": _item_levels,
-    "legacyResourceId": lambda i, _: i.id,
-    "locationsCount": lambda i, _: _count(len(i.levels)),
-    "measurement": lambda i, _: i,
-    "provinceCodeOfOrigin": lambda i, _: i.province,
-    "requiresShipping": lambda i, _: i.requires_shipping,
-    "sku": lambda i, _: i.sku,
-    "tracked": lambda i, _: i.tracked,
-    "trackedEditable": lambda _i, _: {},
-    "unitCost": lambda i, _: i.cost,
-    "updatedAt": lambda i, _: i.updated_at,
-    "variant": _variant_of,
-    "variants": lambda i, info, **a: page([_variant_of(i, info)], by_id, a),
-}
 
-_LOCATION: Final[dict[str, Resolver]] = {
-    "address": lambda place, _: place,
-    "createdAt": lambda place, _: place.created_at,
-    "fulfillsOnlineOrders": lambda place, _: place.fulfills_online_orders,
-    "hasActiveInventory": lambda place, info: any(
-        level.location_id == place.id for v in of(info).store.variants.values() for level in v.item.levels
-    ),
-    "id": lambda place, _: gid("Location", place.id),
-    "inventoryLevel": _location_level,
-    "inventoryLevels": _location_levels,
-    "isActive": lambda place, _: place.active,
-    "isFulfillmentService": lambda _place, _: False,
-    "legacyResourceId": lambda place, _: place.id,
-    "name": lambda place, _: place.name,
-    "shipsInventory": lambda place, _: place.ships_inventory,
-    "updatedAt": lambda place, _: place.updated_at,
-}
+def _metafields_count(definition: Definition, info: Info) -> int:
+    store = of(info).store
+    tables: dict[str, Any] = {
+        "PRODUCT": store.products,
+        "PRODUCTVARIANT": store.variants,
+        "COLLECTION": store.collections,
+    }
+    wanted = (definition.namespace, definition.key)
+    owners = tables.get(definition.owner_type, {}).values()
+    return sum(1 for owner in owners for one in owner.metafields if (one.namespace, one.key) == wanted)
 
-_ADDRESS: Final[dict[str, Resolver]] = {
-    "address1": lambda place, _: place.address1,
-    "address2": lambda _place, _: None,
-    "city": lambda place, _: place.city,
-    "country": lambda place, _: place.country,
-    "countryCode": lambda place, _: place.country_code,
-    "formatted": lambda place, _: [
-        line for line in (place.address1, f"{place.zip} {place.city}".strip(), place.country) if line
-    ],
-    "phone": lambda place, _: place.phone,
-    "province": lambda place, _: place.province,
-    "provinceCode": lambda place, _: place.province_code,
-    "zip": lambda place, _: place.zip,
-}
 
 _METAFIELD: Final[dict[str, Resolver]] = {
     "compareDigest": lambda m, _: digest_of(m.field),
@@ -455,7 +323,7 @@ _DEFINITION: Final[dict[str, Resolver]] = {
     "description": lambda d, _: d.description,
     "id": lambda d, _: gid("MetafieldDefinition", d.id),
     "key": lambda d, _: d.key,
-    "metafieldsCount": lambda d, info: _metafields_count(d, info),
+    "metafieldsCount": _metafields_count,
     "name": lambda d, _: d.name,
     "namespace": lambda d, _: d.namespace,
     "ownerType": lambda d, _: d.owner_type,
@@ -464,7 +332,7 @@ _DEFINITION: Final[dict[str, Resolver]] = {
 }
 
 _COLLECTION: Final[dict[str, Resolver]] = {
-    "description": lambda c, _, truncateAt=None: shortened(plain_text(c.description_html), truncateAt),  # noqa: N803
+    "description": lambda c, _, truncateAt=None: shortened(plain_text(c.description_html), truncateAt),
     "descriptionHtml": lambda c, _: c.description_html,
     "handle": lambda c, _: c.handle,
     "hasProduct": lambda c, _, id: number_of(id, "Product") in c.product_ids,  # noqa: A006
@@ -493,14 +361,6 @@ _MEDIA_IMAGE: Final[dict[str, Resolver]] = {
     "updatedAt": lambda m, _: m.created_at,
 }
 
-_CONNECTION: Final[dict[str, Resolver]] = {
-    "edges": lambda c, _: c.edges(),
-    "nodes": lambda c, _: c.nodes,
-    "pageInfo": lambda c, _: c,
-}
-
-_EDGE: Final[dict[str, Resolver]] = {"cursor": lambda e, _: e.cursor, "node": lambda e, _: e.node}
-
 _MONEY_RANGE: Final[dict[str, Resolver]] = {
     "maxVariantPrice": lambda r, _: r.highest,
     "minVariantPrice": lambda r, _: r.lowest,
@@ -520,18 +380,6 @@ _OPERATION: Final[dict[str, Resolver]] = {
 def digest_of(field: Metafield) -> str:
     """`compareDigest`: changes with the value."""
     return hashlib.sha256(f"{field.type}\x00{field.value}".encode()).hexdigest()
-
-
-def _metafields_count(definition: Definition, info: Info) -> int:
-    store = of(info).store
-    tables: dict[str, Any] = {
-        "PRODUCT": store.products,
-        "PRODUCTVARIANT": store.variants,
-        "COLLECTION": store.collections,
-    }
-    wanted = (definition.namespace, definition.key)
-    owners = tables.get(definition.owner_type, {}).values()
-    return sum(1 for owner in owners for one in owner.metafields if (one.namespace, one.key) == wanted)
 
 
 RESOLVERS: Final[dict[str, dict[str, Resolver]]] = {
@@ -575,10 +423,10 @@ RESOLVERS: Final[dict[str, dict[str, Resolver]]] = {
         "value": lambda s, _: s.value.name,
     },
     "ProductOption": {
-        "id": lambda o, _: gid("ProductOption", o.product.options[o.index].id),
-        "name": lambda o, _: o.product.options[o.index].name,
+        "id": lambda o, _: gid("ProductOption", o.product.options[o.place].id),
+        "name": lambda o, _: o.product.options[o.place].name,
         "optionValues": lambda o, _: value_views(o),
-        "position": lambda o, _: o.index + 1,
+        "position": lambda o, _: o.place + 1,
         "values": lambda o, _: [view.value.name for view in value_views(o) if view.used],
     },
     "ProductOptionValue": {
@@ -612,54 +460,13 @@ RESOLVERS: Final[dict[str, dict[str, Resolver]]] = {
     },
     "MediaImage": _MEDIA_IMAGE,
     "MediaPreviewImage": {"image": lambda m, _: _image(m), "status": lambda _m, _: "READY"},
-    "Count": {"count": lambda c, _: c.count, "precision": lambda c, _: c.precision},
+    "Count": {"count": lambda c, _: c.number, "precision": lambda c, _: c.precision},
     "PageInfo": {
         "endCursor": lambda c, _: c.cursor(c.nodes[-1]) if c.nodes else None,
         "hasNextPage": lambda c, _: c.has_next,
         "hasPreviousPage": lambda c, _: c.has_previous,
         "startCursor": lambda c, _: c.cursor(c.nodes[0]) if c.nodes else None,
     },
-    "InventoryItem": _ITEM,
-    "EditableProperty": {"locked": lambda _e, _: False, "reason": lambda _e, _: None},
-    "InventoryItemMeasurement": {
-        "id": lambda i, _: gid("InventoryItemMeasurement", i.id),
-        "weight": lambda i, _: i,
-    },
-    "Weight": {"unit": lambda i, _: i.weight_unit, "value": lambda i, _: i.weight},
-    "InventoryLevel": {
-        "canDeactivate": lambda v, _: v.level.on_hand == 0 and v.level.incoming == 0,
-        "createdAt": lambda v, _: v.level.created_at,
-        "id": lambda v, info: level_gid(of(info).store.locations[v.level.location_id], v.item.id),
-        "isActive": lambda _v, _: True,
-        "item": lambda v, _: v.item,
-        "location": lambda v, info: of(info).store.locations[v.level.location_id],
-        "quantities": _quantities,
-        "updatedAt": lambda v, _: v.level.updated_at,
-    },
-    "InventoryQuantity": {
-        "id": _quantity_gid,
-        "name": lambda q, _: q.name,
-        "quantity": lambda q, _: getattr(q.view.level, q.name),
-        "updatedAt": lambda q, _: None if q.name == "on_hand" else q.view.level.updated_at,
-    },
-    "InventoryAdjustmentGroup": {
-        "app": lambda g, _: g.app,
-        "changes": _changes,
-        "createdAt": lambda g, _: g.created_at,
-        "id": lambda g, _: gid("InventoryAdjustmentGroup", g.id),
-        "reason": lambda g, _: g.reason,
-        "referenceDocumentUri": lambda g, _: g.reference,
-    },
-    "InventoryChange": {
-        "delta": lambda c, _: c.delta,
-        "item": lambda c, info: of(info).store.item(c.item_id),
-        "ledgerDocumentUri": lambda c, _: c.ledger_document,
-        "location": lambda c, info: of(info).store.locations.get(c.location_id),
-        "name": lambda c, _: c.name,
-        "quantityAfterChange": lambda _c, _: None,  # recorded: null in the answer of the mutation itself
-    },
-    "Location": _LOCATION,
-    "LocationAddress": _ADDRESS,
     "Metafield": _METAFIELD,
     "MetafieldDefinition": _DEFINITION,
     "MetafieldDefinitionType": {
@@ -680,19 +487,3 @@ RESOLVERS: Final[dict[str, dict[str, Resolver]]] = {
     "ProductSetOperation": {name: _OPERATION[name] for name in ("id", "product", "status", "userErrors")},
     "ProductDeleteOperation": _OPERATION,
 }
-
-UNIQUE_TYPES: Final = frozenset({"id", "single_line_text_field", "number_integer", "url"})
-"""Metafield types that a definition may declare unique."""
-
-ACCESS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
-    **{("Location", name): READ_LOCATIONS for name in _LOCATION if name not in {"id", "legacyResourceId"}},
-    **{
-        ("InventoryItem", name): READ_INVENTORY
-        for name in ("inventoryLevel", "inventoryLevels", "duplicateSkuCount", "locationsCount")
-    },
-    ("ProductVariant", "inventoryItem"): READ_ITEMS,
-    ("InventoryItem", "variant"): READ_PRODUCTS,
-    ("InventoryItem", "variants"): READ_PRODUCTS,
-}
-
-__all__ = ["ACCESS", "RESOLVERS", "digest_of", "item_order", "owner_kind"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from graphql import GraphQLResolveInfo
-
-from sheets_catalog.sandbox.shopify.context import of
+from sheets_catalog.sandbox.shopify.context import Info, of
 from sheets_catalog.sandbox.shopify.lists import (
     collection_page,
     count,
@@ -30,8 +28,6 @@ from sheets_catalog.sandbox.shopify.views import CountView, LevelView
 from sheets_catalog.sandbox.shopify.writes import inventory, metafields, options, product_set, products, variants
 from sheets_catalog.sandbox.shopify.writes.products import find_product
 from sheets_catalog.sandbox.shopify.writes.shared import Input, required_number
-
-Info = GraphQLResolveInfo
 
 VERSION: Final = "2026-10"
 API_VERSIONS: Final = (
@@ -68,8 +64,8 @@ def _collections(_root: Any, info: Info, **arguments: Any) -> Connection:
 def _locations(
     _root: Any,
     info: Info,
-    includeInactive: bool = False,  # noqa: N803, FBT001, FBT002 - names of the API
-    includeLegacy: bool = False,  # noqa: N803, FBT001, FBT002, ARG001 - there are none
+    includeInactive: bool = False,
+    includeLegacy: bool = False,
     **arguments: Any,
 ) -> Connection:
     context = of(info)
@@ -80,10 +76,10 @@ def _locations(
 def _definitions(
     _root: Any,
     info: Info,
-    ownerType: str,  # noqa: N803 - names of the API
+    ownerType: str,
     namespace: str | None = None,
     key: str | None = None,
-    sortKey: str = "ID",  # noqa: N803
+    sortKey: str = "ID",
     **arguments: Any,
 ) -> Connection:
     context = of(info)
@@ -262,8 +258,5 @@ ROOT_ACCESS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     **{("QueryRoot", name): READ_ITEMS for name in ("inventoryItem", "inventoryItems")},
     ("QueryRoot", "inventoryLevel"): READ_INVENTORY,
     **{("QueryRoot", name): FIND_LOCATIONS for name in ("location", "locations", "locationsCount")},
-    **{
-        ("Mutation", name): WRITE_INVENTORY if name.startswith("inventory") else WRITE_PRODUCTS
-        for name in MUTATIONS
-    },
+    **{("Mutation", name): WRITE_INVENTORY if name.startswith("inventory") else WRITE_PRODUCTS for name in MUTATIONS},
 }

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     GraphQLScalarType,
     GraphQLSchema,
     build_schema,
 )
 
-from sheets_catalog.sandbox.shopify.context import of
+from sheets_catalog.sandbox.shopify import reads, stock_reads
+from sheets_catalog.sandbox.shopify.context import Info, of
 from sheets_catalog.sandbox.shopify.problems import too_many
-from sheets_catalog.sandbox.shopify.reads import ACCESS, RESOLVERS, Resolver
 from sheets_catalog.sandbox.shopify.roots import MUTATIONS, QUERIES, ROOT_ACCESS
 from sheets_catalog.sandbox.shopify.state import (
     Collection,
@@ -33,10 +31,15 @@ from sheets_catalog.sandbox.shopify.state import (
 from sheets_catalog.sandbox.shopify.subset import SCHEMA_FILE
 from sheets_catalog.sandbox.shopify.views import LevelView, MetafieldView
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sheets_catalog.sandbox.shopify.reads import Resolver
+
 INPUT_LIMIT: Final = 250
 """Elements in any input array (shopify.dev "API limits")."""
 
-INPUT_LIMITS: Final = {("productSet", "input", "variants"): 2048}
+INPUT_LIMITS: Final[dict[tuple[str, ...], int]] = {("productSet", "input", "variants"): 2048}
 """Exceptions (recorded): a product may be set with all its variants."""
 
 _NAMES: Final[dict[type, str]] = {
@@ -57,7 +60,7 @@ _NAMES: Final[dict[type, str]] = {
 def executable_schema() -> GraphQLSchema:
     """Build it: about 30 ms."""
     schema = build_schema(SCHEMA_FILE.read_text(encoding="utf-8"), assume_valid=True)
-    access = ACCESS | ROOT_ACCESS
+    access = stock_reads.ACCESS | ROOT_ACCESS
     for kind in schema.type_map.values():
         if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
             for name, field in kind.fields.items():
@@ -83,7 +86,8 @@ def resolver_of(kind: str, field: str) -> Resolver:
         return _EDGE[field]
     if kind.endswith(("Payload", "UserError")) or kind == "UserError":
         return lambda answer, _info: answer.get(field)
-    return RESOLVERS[kind][field]
+    table = stock_reads.RESOLVERS if kind in stock_reads.RESOLVERS else reads.RESOLVERS
+    return table[kind][field]
 
 
 _CONNECTION: Final[dict[str, Resolver]] = {
@@ -95,14 +99,14 @@ _EDGE: Final[dict[str, Resolver]] = {"cursor": lambda edge, _: edge.cursor, "nod
 
 
 def _guarded(resolver: Resolver, scopes: tuple[str, ...]) -> Resolver:
-    def guarded(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def guarded(source: Any, info: Info, **arguments: Any) -> Any:
         of(info).require(info, scopes)
         return resolver(source, info, **arguments)
 
     return guarded
 
 
-def _type_name(value: Any, _info: GraphQLResolveInfo, _kind: Any) -> str:
+def _type_name(value: Any, _info: Info, _kind: Any) -> str:
     if isinstance(value, Operation):
         return value.kind
     return _NAMES[type(value)]
@@ -112,9 +116,9 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-_SERIALIZERS: Final[dict[str, Callable[[Any], Any]]] = {
-    name: _text for name in ("UnsignedInt64", "Money", "Decimal", "DateTime", "URL", "HTML", "FormattedString")
-}
+_SERIALIZERS: Final[dict[str, Callable[[Any], Any]]] = dict.fromkeys(
+    ("UnsignedInt64", "Money", "Decimal", "DateTime", "URL", "HTML", "FormattedString"), _text
+)
 
 
 def check_sizes(field: str, arguments: dict[str, Any]) -> None:
@@ -128,7 +132,7 @@ def _check_size(path: tuple[str, ...], value: Any) -> None:
         for name, inner in value.items():
             _check_size((*path, name), inner)
     elif isinstance(value, list):
-        limit = INPUT_LIMITS.get(path, INPUT_LIMIT)  # type: ignore[call-overload]
+        limit = INPUT_LIMITS.get(path, INPUT_LIMIT)
         if len(value) > limit:
             raise too_many(path, len(value), limit)
         for index, inner in enumerate(value):

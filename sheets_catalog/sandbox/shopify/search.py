@@ -253,7 +253,7 @@ class _Compiler:
             self._place += 1
             parts.append(self._every())
         parts = [part for part in parts if part[1] is not None]
-        if len(parts) < 2:  # noqa: PLR2004 - a dangling OR is forgiven
+        if len(parts) < 2:
             return parts[0] if parts else _all([])
         matchers = [matcher for matcher, _ in parts]
         return (lambda row, store: any(one(row, store) for one in matchers)), {"or": [echo for _, echo in parts]}
@@ -318,7 +318,7 @@ def _echo(term: Term, zone: ZoneInfo) -> JSON:
 
 
 def _metafield(name: str) -> Field:
-    _, namespace, key = (name.split(".", 2) + ["", ""])[:3]
+    _, namespace, key = ([*name.split(".", 2), "", ""])[:3]
     return Field(
         "keyword",
         lambda row, _: (m.value for m in row.metafields if (m.namespace, m.key) == (namespace, key)),

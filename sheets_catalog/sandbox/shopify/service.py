@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, OperationType, execute
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+)
 from graphql.execution import get_argument_values, get_variable_values
 
 from sheets_catalog.sandbox.catalogues import load_catalogue
@@ -39,6 +46,9 @@ from sheets_catalog.sandbox.wire import (
     json_response,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
 DOMAIN: Final = "demo-shop.myshopify.com"
 SCHEMA_SETTING: Final = "SHEETS_CATALOG_SHOPIFY_SCHEMA"
 """Environment: path of Shopify's whole introspection result; documents are then validated against it as well."""
@@ -49,14 +59,20 @@ class Shopify:
 
     name = "shopify"
 
-    def __init__(
-        self, world: World, *, published_schema: Path | None = None, serve_deprecated: bool = False
-    ) -> None:
+    def __init__(self, world: World, *, published_schema: Path | None = None, serve_deprecated: bool = False) -> None:
         self.world = world
         shop = Shop(id=60_000_000_001, name="Demo Shop", domain=DOMAIN, created_at=timestamp(world.clock.now()))
         self.store = Store(shop)
         self.tokens = Tokens(world, DOMAIN)
         self.merchant = Merchant(self.store, world)
+        self.add_product = self.merchant.add_product
+        self.add_variant = self.merchant.add_variant
+        self.edit_product = self.merchant.edit_product
+        self.edit_variant = self.merchant.edit_variant
+        self.delete_product = self.merchant.delete_product
+        self.delete_variant = self.merchant.delete_variant
+        self.set_inventory = self.merchant.set_inventory
+        self.set_metafield = self.merchant.set_metafield
         self.schema = executable_schema()
         setting = os.environ.get(SCHEMA_SETTING)
         self.documents = Documents(
@@ -164,7 +180,7 @@ class Shopify:
         action = given.pop("do", "")
         if action in EDITS:
             return {"answer": getattr(self.merchant, action)(**given)}
-        own = {
+        own: dict[str, Callable[[], Any]] = {
             "mint_token": lambda: self.tokens.mint(
                 given["scopes"], app=given.get("app", APP), seconds=float(given.get("seconds", 0))
             ),
@@ -248,7 +264,7 @@ class Shopify:
         context = Context(self.store, self.world, caller, actor=caller.app, searching=searching)
         return self._run(prepared.document, operation, variables, context, bucket, charges, cost, debug=debug)
 
-    def _run(  # noqa: PLR0913 - the parts of one request
+    def _run(
         self,
         document: DocumentNode,
         operation: OperationDefinitionNode,
@@ -266,8 +282,8 @@ class Shopify:
             context_value=context,
             variable_values=variables,
             operation_name=operation.name.value if operation.name else None,
-            is_awaitable=_never,
-            is_async_iterable=_never,
+            is_awaitable=_NEVER,
+            is_async_iterable=_NEVER,
         )
         assert isinstance(result, ExecutionResult), "no resolver is asynchronous"
         _raise_own_failures(result)
@@ -358,7 +374,7 @@ class Shopify:
         codes = options.get("codes") or ["INVALID_INPUT"]
         message = spec.message or options.get("message") or "The sandbox was told to refuse this."
         errors = [{"field": options.get("field"), "message": message, "code": code} for code in codes]
-        data = {key: {"userErrors": errors} for key in self._root_keys(request)}
+        data = {key: self._refused_payload(node, errors) for key, node in self._roots(request).items()}
         figures = self._extensions(self._bucket(caller.app), (), 10, 10, debug=False)
         return json_response({"data": data, "extensions": figures})
 
@@ -383,7 +399,7 @@ class Shopify:
     def _access_fault(self, spec: Any, request: Request, caller: Caller) -> Response:
         """The first root field is refused for want of a scope; no field is applied."""
         access = str(dict(spec.options).get("access", "`write_products` access scope."))
-        keys = self._root_keys(request)
+        keys = list(self._roots(request))
         errors = [
             {
                 "message": f"Access denied for {key} field. Required access: {access}",
@@ -395,21 +411,39 @@ class Shopify:
         figures = self._extensions(self._bucket(caller.app), (), 10, 10, debug=False)
         return json_response({"errors": errors, "data": dict.fromkeys(keys), "extensions": figures})
 
-    def _root_keys(self, request: Request) -> list[str]:
-        """Response keys (aliases) of the root fields."""
+    def _roots(self, request: Request) -> dict[str, FieldNode]:
+        """Root fields of the operation by response key (alias or name)."""
         body = _body(request)
         prepared = self.documents.prepare(str(body.get("query") or ""))
         operation = prepared.operation(body.get("operationName"))
-        keys: list[str] = []
-        for node in operation.selection_set.selections:
-            alias, name = getattr(node, "alias", None), getattr(node, "name", None)
-            if name is not None:
-                keys.append(alias.value if alias else name.value)
-        return keys
+        return {_key(node): node for node in operation.selection_set.selections if isinstance(node, FieldNode)}
+
+    def _refused_payload(self, root: FieldNode, errors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """A mutation's payload with nothing but user errors, as far as they are selected."""
+        payload: dict[str, Any] = {}
+        for node in root.selection_set.selections if root.selection_set else ():
+            if isinstance(node, FieldNode):
+                payload[_key(node)] = _selected(node, errors) if node.name.value == "userErrors" else None
+        return payload
+
+
+def _key(node: FieldNode) -> str:
+    return node.alias.value if node.alias else node.name.value
+
+
+def _selected(node: FieldNode, errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    fields = [
+        one for one in (node.selection_set.selections if node.selection_set else ()) if isinstance(one, FieldNode)
+    ]
+    return [{_key(one): error.get(one.name.value) for one in fields} for error in errors]
 
 
 def _never(_value: object) -> bool:
     return False
+
+
+_NEVER: Any = _never
+"""No resolver is asynchronous: telling graphql-core so saves a third of the time of a page."""
 
 
 def _raise_own_failures(result: ExecutionResult) -> None:

@@ -7,12 +7,14 @@ list of applied effects (see `effects.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from sheets_catalog.sandbox.shopify.values import handle_of, next_handle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 FIRST_IDS: Final[dict[str, int]] = {
     "Product": 8_000_000_000_000,

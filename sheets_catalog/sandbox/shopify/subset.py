@@ -374,7 +374,7 @@ _KEPT_KEYS: Final = (
 
 def _bare(item: Type) -> Type:
     """Without descriptions and Shopify's extra keys; nested lists are filled in by the caller."""
-    bare = {key: item[key] for key in _KEPT_KEYS if key in item}
+    bare: Type = {key: item[key] for key in _KEPT_KEYS if key in item}
     if "args" in item:
         bare["args"] = [_bare(argument) for argument in item["args"]]
     return bare

@@ -25,7 +25,7 @@ class OptionView(NamedTuple):
     """An option by its place in a product."""
 
     product: Product
-    index: int
+    place: int
 
 
 class ValueView(NamedTuple):
@@ -60,7 +60,7 @@ class ImageView(NamedTuple):
 class CountView(NamedTuple):
     """A count, exact or cut off at a limit."""
 
-    count: int
+    number: int
     precision: str
 
 
@@ -80,13 +80,13 @@ class SeoView(NamedTuple):
 
 def option_views(product: Product) -> list[OptionView]:
     """The product's options in order."""
-    return [OptionView(product, index) for index in range(len(product.options))]
+    return [OptionView(product, place) for place in range(len(product.options))]
 
 
 def value_views(view: OptionView) -> list[ValueView]:
     """All values of an option, used or not."""
-    used = {variant.selected[view.index] for variant in view.product.variants}
-    return [ValueView(value, value.name in used) for value in view.product.options[view.index].values]
+    used = {variant.selected[view.place] for variant in view.product.variants}
+    return [ValueView(value, value.name in used) for value in view.product.options[view.place].values]
 
 
 def selected_views(product: Product, variant: Variant) -> list[SelectedView]:

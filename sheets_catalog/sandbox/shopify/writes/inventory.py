@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from graphql import GraphQLResolveInfo
 from msgspec.structs import replace
 
-from sheets_catalog.sandbox.shopify.context import Context, of
+from sheets_catalog.sandbox.shopify.context import Context, Info, of
 from sheets_catalog.sandbox.shopify.idempotency import Replay, idempotent
 from sheets_catalog.sandbox.shopify.problems import problem
 from sheets_catalog.sandbox.shopify.state import Change, Group, Item, Level, Product, Variant
@@ -23,6 +21,9 @@ from sheets_catalog.sandbox.shopify.writes.shared import (
     user_error,
     with_item_fields,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 REASONS: Final = frozenset(
     {
@@ -56,12 +57,12 @@ ITEM_MISSING: Final = "The specified inventory item could not be found."
 LOCATION_MISSING: Final = "The specified location could not be found."
 
 
-def set_quantities(_root: Any, info: GraphQLResolveInfo, input: Input) -> dict[str, Any]:  # noqa: A002
+def set_quantities(_root: Any, info: Info, input: Input) -> dict[str, Any]:  # noqa: A002
     """`inventorySetQuantities`: absolute values, compare and swap, all or nothing, once per key."""
     return idempotent(info, {"input": input}, _shown_group, lambda key: _set(of(info), input, key))
 
 
-def adjust_quantities(_root: Any, info: GraphQLResolveInfo, input: Input) -> dict[str, Any]:  # noqa: A002
+def adjust_quantities(_root: Any, info: Info, input: Input) -> dict[str, Any]:  # noqa: A002
     """`inventoryAdjustQuantities`: deltas, compare and swap, all or nothing, once per key."""
     return idempotent(info, {"input": input}, _shown_group, lambda key: _adjust(of(info), input, key))
 
@@ -145,7 +146,10 @@ def _pair_problems(context: Context, rows: Sequence[Input], field: str, *, uniqu
     seen: set[tuple[int, int]] = set()
     for index, row in enumerate(rows):
         path = ["input", field, str(index)]
-        pair = (required_number(row["inventoryItemId"], "InventoryItem"), required_number(row["locationId"], "Location"))
+        pair = (
+            required_number(row["inventoryItemId"], "InventoryItem"),
+            required_number(row["locationId"], "Location"),
+        )
         if context.store.item(pair[0]) is None:
             errors.append(user_error([*path, "inventoryItemId"], ITEM_MISSING, "INVALID_INVENTORY_ITEM"))
         if pair[1] not in context.store.locations:
@@ -196,8 +200,7 @@ def _stale(context: Context, rows: Sequence[Input], name: str, field: str, messa
     return [
         user_error(["input", field, index, "changeFromQuantity"], message, "CHANGE_FROM_QUANTITY_STALE")
         for index, row in enumerate(rows)
-        if row["changeFromQuantity"] is not None
-        and row["changeFromQuantity"] != getattr(_level(context, row), name, 0)
+        if row["changeFromQuantity"] is not None and row["changeFromQuantity"] != getattr(_level(context, row), name, 0)
     ]
 
 
@@ -274,7 +277,7 @@ def moved(context: Context, product: Product, row: Input, change: Callable[[Leve
 # -- inventoryActivate, inventoryItemUpdate ----------------------------------------------------------------------------
 
 
-def activate(_root: Any, info: GraphQLResolveInfo, **arguments: Any) -> dict[str, Any]:
+def activate(_root: Any, info: Info, **arguments: Any) -> dict[str, Any]:
     """`inventoryActivate`: stock an item at a location, once per key."""
 
     def shown(context: Context, _result: str) -> dict[str, Any]:
@@ -337,7 +340,7 @@ def _activate_problems(context: Context, arguments: Input) -> list[Error]:
     return []
 
 
-def item_update(_root: Any, info: GraphQLResolveInfo, id: str, input: Input) -> dict[str, Any]:  # noqa: A002
+def item_update(_root: Any, info: Info, id: str, input: Input) -> dict[str, Any]:  # noqa: A002
     """`inventoryItemUpdate`."""
     context = of(info)
     number = required_number(id, "InventoryItem")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from graphql import GraphQLResolveInfo
 from msgspec.structs import replace
 
-from sheets_catalog.sandbox.shopify.context import Context, of
+from sheets_catalog.sandbox.shopify.context import Context, Info, of
 from sheets_catalog.sandbox.shopify.effects import Effect
 from sheets_catalog.sandbox.shopify.problems import unsupported
 from sheets_catalog.sandbox.shopify.reads import UNIQUE_TYPES, digest_of, owner_kind
@@ -19,6 +17,9 @@ from sheets_catalog.sandbox.shopify.state import Collection, Definition, Metafie
 from sheets_catalog.sandbox.shopify.values import decimal_of, gid, split_gid
 from sheets_catalog.sandbox.shopify.views import MetafieldView
 from sheets_catalog.sandbox.shopify.writes.shared import Error, Input, Path, user_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 SET_LIMIT: Final = 25
 """Metafields in one metafieldsSet."""
@@ -63,7 +64,7 @@ _CHECKS: Final[dict[str, tuple[Callable[[str], bool], str]]] = {
     "date": (lambda text: _parses(text, date.fromisoformat), "Value must be in YYYY-MM-DD format."),
     "date_time": (
         lambda text: "T" in text and _parses(text, datetime.fromisoformat),
-        "Value must be in “YYYY-MM-DDTHH:MM:SS” format.",  # noqa: RUF001 - the real API's quotes
+        "Value must be in “YYYY-MM-DDTHH:MM:SS” format.",
     ),
     "dimension": (_has("value", "unit"), "Value must be a valid dimension."),
     "id": (lambda text: bool(text.strip()) and "\n" not in text, "Value must be a single line text string."),
@@ -142,11 +143,11 @@ def wish_problems(context: Context, wish: Wish, owner: Owner | None, kind: str) 
         return [user_error((*wish.path, "type"), f"Type {typed} is not a valid type.", "INVALID_TYPE")]
     if not wish.value:
         return [user_error((*wish.path, "value"), "Value can't be blank", "BLANK")]
-    message = value_problem(typed, wish.value) or _taken(context, wish, owner, kind)
-    if message:
-        code = "TAKEN" if "already" in message else "INVALID_VALUE"
-        return [user_error((*wish.path, "value"), message, code)]
-    return []
+    wrong = value_problem(typed, wish.value)
+    if wrong:
+        return [user_error((*wish.path, "value"), wrong, "INVALID_VALUE")]
+    taken = _taken(context, wish, owner, kind)
+    return [user_error((*wish.path, "value"), taken, "TAKEN")] if taken else []
 
 
 def _may_write(context: Context, namespace: str) -> bool:
@@ -250,7 +251,7 @@ def _commit_collection(context: Context, operation: str, before: Collection, aft
             context.record(operation, Effect(gid("Metafield", one.id), kind, changes, where))
 
 
-def metafields_set(_root: Any, info: GraphQLResolveInfo, metafields: list[Input]) -> dict[str, Any]:
+def metafields_set(_root: Any, info: Info, metafields: list[Input]) -> dict[str, Any]:
     """`metafieldsSet`: all or nothing; `compareDigest` guards each value."""
     context = of(info)
     if len(metafields) > SET_LIMIT:
@@ -301,7 +302,7 @@ def _view(context: Context, owner_id: str, wish: Wish) -> MetafieldView:
     return MetafieldView(stored, owner)
 
 
-def metafields_delete(_root: Any, info: GraphQLResolveInfo, metafields: list[Input]) -> dict[str, Any]:
+def metafields_delete(_root: Any, info: Info, metafields: list[Input]) -> dict[str, Any]:
     """`metafieldsDelete`: what is not there is answered as null."""
     context = of(info)
     context.require(info, ("write_products",))
@@ -322,7 +323,7 @@ def metafields_delete(_root: Any, info: GraphQLResolveInfo, metafields: list[Inp
 _OWNER_TYPES: Final = frozenset({"PRODUCT", "PRODUCTVARIANT", "COLLECTION"})
 
 
-def definition_create(_root: Any, info: GraphQLResolveInfo, definition: Input) -> dict[str, Any]:
+def definition_create(_root: Any, info: Info, definition: Input) -> dict[str, Any]:
     """`metafieldDefinitionCreate` for products, variants and collections."""
     context = of(info)
     context.require(info, ("write_products",))

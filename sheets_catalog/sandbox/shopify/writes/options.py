@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import product as combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLResolveInfo
 from msgspec.structs import replace
 
-from sheets_catalog.sandbox.shopify.context import Context, of
+from sheets_catalog.sandbox.shopify.context import Context, Info, of
 from sheets_catalog.sandbox.shopify.state import Option, OptionValue, Product, Variant
 from sheets_catalog.sandbox.shopify.values import gid
 from sheets_catalog.sandbox.shopify.writes.shared import (
@@ -22,6 +20,9 @@ from sheets_catalog.sandbox.shopify.writes.shared import (
     user_error,
 )
 from sheets_catalog.sandbox.shopify.writes.variants import new_variant, numbered, stocked
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def options_problems(context: Context, product: Product | None, options: Sequence[Input], path: Path) -> list[Error]:
@@ -75,10 +76,10 @@ def added_options(context: Context, product: Product, options: Sequence[Input]) 
 
 def options_create(
     _root: Any,
-    info: GraphQLResolveInfo,
-    productId: str,  # noqa: N803 - names of the API
+    info: Info,
+    productId: str,
     options: list[Input],
-    variantStrategy: str | None = "LEAVE_AS_IS",  # noqa: N803
+    variantStrategy: str | None = "LEAVE_AS_IS",
 ) -> dict[str, Any]:
     """`productOptionsCreate`: variants there are get the first value of each new option; CREATE makes the rest."""
     context = of(info)
@@ -124,13 +125,13 @@ def _all_variants(context: Context, product: Product) -> Product:
 
 def option_update(
     _root: Any,
-    info: GraphQLResolveInfo,
-    productId: str,  # noqa: N803 - names of the API
+    info: Info,
+    productId: str,
     option: Input,
-    optionValuesToAdd: list[Input] | None = None,  # noqa: N803
-    optionValuesToUpdate: list[Input] | None = None,  # noqa: N803
-    optionValuesToDelete: list[str] | None = None,  # noqa: N803
-    variantStrategy: str | None = None,  # noqa: N803
+    optionValuesToAdd: list[Input] | None = None,
+    optionValuesToUpdate: list[Input] | None = None,
+    optionValuesToDelete: list[str] | None = None,
+    variantStrategy: str | None = None,
 ) -> dict[str, Any]:
     """`productOptionUpdate`: rename, move, add, rename and delete values; MANAGE deletes variants with their values."""
     context = of(info)
@@ -199,10 +200,13 @@ class _OptionChange:
 
     def _value_problems(self) -> list[Error]:
         own = {gid("ProductOptionValue", value.id): value.name for value in self._option.values}
-        for name, ids in (("optionValuesToUpdate", [one["id"] for one in self._update]), ("optionValuesToDelete", self._delete)):
+        for name, ids in (
+            ("optionValuesToUpdate", [one["id"] for one in self._update]),
+            ("optionValuesToDelete", self._delete),
+        ):
             for index, text in enumerate(ids):
                 if text not in own:
-                    where = [name, index]
+                    where = (name, str(index))
                     return [user_error(where, "Option value does not exist.", "OPTION_VALUE_DOES_NOT_EXIST")]
         used = {variant.selected[self._place or 0] for variant in self._product.variants}
         if not self._manage and any(own[text] in used for text in self._delete):

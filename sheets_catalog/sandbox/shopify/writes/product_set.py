@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from graphql import GraphQLResolveInfo
 from msgspec.structs import replace
 
-from sheets_catalog.sandbox.shopify.context import Context, of
+from sheets_catalog.sandbox.shopify.context import Context, Info, of
 from sheets_catalog.sandbox.shopify.problems import bad_request
 from sheets_catalog.sandbox.shopify.state import Item, Media, Operation, Option, OptionValue, Product, Variant
 from sheets_catalog.sandbox.shopify.values import gid, number_of
@@ -42,16 +40,19 @@ from sheets_catalog.sandbox.shopify.writes.variants import (
     with_variant_fields,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 NEW: Final = Product(id=0, handle="", title="", created_at="", updated_at="")
 """Stands for the product that is about to be made, while its input is checked."""
 
 
 def product_set(
     _root: Any,
-    info: GraphQLResolveInfo,
+    info: Info,
     input: Input,  # noqa: A002 - names of the API
     identifier: Input | None = None,
-    synchronous: bool = True,  # noqa: FBT001, FBT002
+    synchronous: bool = True,
 ) -> dict[str, Any]:
     """`productSet`; asynchronous ones are carried out a little later and polled with `productOperation`."""
     context = of(info)
@@ -138,7 +139,9 @@ def _custom_problems(context: Context, entry: Input, custom: Input | None) -> li
     if fields is None:
         return []
     values = [
-        one.get("value") for one in fields if (context.namespace(one.get("namespace")), one.get("key")) == (namespace, key)
+        one.get("value")
+        for one in fields
+        if (context.namespace(one.get("namespace")), one.get("key")) == (namespace, key)
     ]
     if values != [custom["value"]]:
         message = "The input argument `metafields` (if present) must contain the `customId` value."
@@ -328,7 +331,8 @@ class _Change:
             (
                 one
                 for one in present.options
-                if entry.get("id") == gid("ProductOption", one.id) or (not entry.get("id") and entry["name"] == one.name)
+                if entry.get("id") == gid("ProductOption", one.id)
+                or (not entry.get("id") and entry["name"] == one.name)
             ),
             None,
         )
@@ -354,7 +358,9 @@ class _Change:
             bare = replace(product, options=self.options, variants=())
             rows = zip(entry["variants"], self.matched, self.selections, strict=True)
             made = [self._variant(bare, index, *row) for index, row in enumerate(rows)]
-            ordered = sorted(enumerate(made), key=lambda pair: (_position(entry["variants"][pair[0]], pair[0]), pair[0]))
+            ordered = sorted(
+                enumerate(made), key=lambda pair: (_position(entry["variants"][pair[0]], pair[0]), pair[0])
+            )
             product = replace(bare, variants=numbered(variant for _, variant in ordered))
         elif self.present is None:
             product = first_variant(context, product, entry.get("productOptions") or ())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLResolveInfo
 from msgspec.structs import replace
 
-from sheets_catalog.sandbox.shopify.context import Context, of
+from sheets_catalog.sandbox.shopify.context import Context, Info, of
 from sheets_catalog.sandbox.shopify.problems import bad_request, problem, unsupported
 from sheets_catalog.sandbox.shopify.state import DEFAULT_OPTION, DEFAULT_VALUE, Operation, Product
 from sheets_catalog.sandbox.shopify.values import gid, split_gid, tidy_tags
@@ -33,13 +31,16 @@ from sheets_catalog.sandbox.shopify.writes.shared import (
 )
 from sheets_catalog.sandbox.shopify.writes.variants import new_variant, stocked
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ASYNCHRONOUS_SECONDS = 2.0
 """Simulated seconds until an asynchronous operation is carried out."""
 
 
 def product_create(
     _root: Any,
-    info: GraphQLResolveInfo,
+    info: Info,
     product: Input | None = None,
     media: Sequence[Input] | None = None,
 ) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def first_variant(context: Context, product: Product, options: Sequence[Input]) 
 
 def product_update(
     _root: Any,
-    info: GraphQLResolveInfo,
+    info: Info,
     product: Input | None = None,
     identifier: Input | None = None,
     media: Sequence[Input] | None = None,
@@ -121,9 +122,7 @@ def find_product(context: Context, identifier: Input) -> Product | None:
 
 
 def _input_errors(context: Context, entry: Input, present: Product | None) -> list[Error]:
-    errors = [
-        user_error([field], message) for field, message in product_problems(entry, creating=present is None)
-    ]
+    errors = [user_error([field], message) for field, message in product_problems(entry, creating=present is None)]
     taken = handle_taken(context.store, entry, present.id if present else None)
     if taken:
         errors.append(user_error(["input", "handle"], taken))
@@ -150,7 +149,10 @@ def metafield_wishes(context: Context, entry: Input, owner: Product | None, path
 
 
 def product_delete(
-    _root: Any, info: GraphQLResolveInfo, input: Input, synchronous: bool = True  # noqa: A002, FBT001, FBT002
+    _root: Any,
+    info: Info,
+    input: Input,  # noqa: A002 - names of the API
+    synchronous: bool = True,
 ) -> dict[str, Any]:
     """`productDelete`, with everything that belongs to the product."""
     context = of(info)
@@ -180,12 +182,12 @@ def later(context: Context, kind: str, arguments: dict[str, Any], product_id: in
     return operation
 
 
-def tags_add(_root: Any, info: GraphQLResolveInfo, id: str, tags: list[str]) -> dict[str, Any]:  # noqa: A002
+def tags_add(_root: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:  # noqa: A002
     """`tagsAdd` on products."""
     return _retag(of(info), "tagsAdd", id, lambda present: tidy_tags([*present, *tags]))
 
 
-def tags_remove(_root: Any, info: GraphQLResolveInfo, id: str, tags: list[str]) -> dict[str, Any]:  # noqa: A002
+def tags_remove(_root: Any, info: Info, id: str, tags: list[str]) -> dict[str, Any]:  # noqa: A002
     """`tagsRemove` on products."""
     gone = {tag.casefold() for tag in tidy_tags(tags)}
     return _retag(of(info), "tagsRemove", id, lambda present: tuple(t for t in present if t.casefold() not in gone))

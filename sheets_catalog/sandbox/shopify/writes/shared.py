@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
 from sheets_catalog.sandbox.shopify import taxonomy
-from sheets_catalog.sandbox.shopify.context import Context
 from sheets_catalog.sandbox.shopify.problems import invalid_id
 from sheets_catalog.sandbox.shopify.state import (
     Collection,
@@ -30,6 +29,9 @@ from sheets_catalog.sandbox.shopify.values import (
     split_gid,
     tidy_tags,
 )
+
+if TYPE_CHECKING:
+    from sheets_catalog.sandbox.shopify.context import Context
 
 Input = Mapping[str, Any]
 Path = tuple[str, ...]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from graphql import GraphQLResolveInfo
 from msgspec.structs import replace
 
-from sheets_catalog.sandbox.shopify.context import Context, of
+from sheets_catalog.sandbox.shopify.context import Context, Info, of
 from sheets_catalog.sandbox.shopify.state import Item, Option, OptionValue, Product, Variant
 from sheets_catalog.sandbox.shopify.values import gid, money, number_of
 from sheets_catalog.sandbox.shopify.writes.metafields import Wish, wish_of, wish_problems, with_wishes
@@ -25,6 +23,9 @@ from sheets_catalog.sandbox.shopify.writes.shared import (
     user_error,
     with_item_fields,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 QUANTITIES_LIMIT: Final = 50_000
 ON_UPDATE: Final = (
@@ -203,8 +204,8 @@ def _metafield_problems(context: Context, wishes: Sequence[Wish], variant: Varia
 
 def bulk_create(
     _root: Any,
-    info: GraphQLResolveInfo,
-    productId: str,  # noqa: N803 - names of the API
+    info: Info,
+    productId: str,
     variants: list[Input],
     strategy: str = "DEFAULT",
 ) -> dict[str, Any]:
@@ -304,10 +305,10 @@ def _created(context: Context, product: Product, entry: Input, index: int) -> Va
 
 def bulk_update(
     _root: Any,
-    info: GraphQLResolveInfo,
-    productId: str,  # noqa: N803 - names of the API
+    info: Info,
+    productId: str,
     variants: list[Input],
-    allowPartialUpdates: bool = False,  # noqa: N803, FBT001, FBT002
+    allowPartialUpdates: bool = False,
 ) -> dict[str, Any]:
     """`productVariantsBulkUpdate`: all or nothing, or the valid ones with `allowPartialUpdates`."""
     context = of(info)
@@ -388,9 +389,9 @@ def _clashes(product: Product, changed: dict[int, Variant], entries: Sequence[In
 
 def bulk_delete(
     _root: Any,
-    info: GraphQLResolveInfo,
-    productId: str,  # noqa: N803 - names of the API
-    variantsIds: list[str],  # noqa: N803
+    info: Info,
+    productId: str,
+    variantsIds: list[str],
 ) -> dict[str, Any]:
     """`productVariantsBulkDelete`: all or nothing; a product keeps one variant at least."""
     context = of(info)
