@@ -6,7 +6,8 @@
 - `GET clock`, `POST clock {advance?, skew?}`
 - `POST state/save|load {dir?}`, `GET state/snapshot`, `POST state/diff {before, after?, ignore?}`
 - `POST users {email, name?}`, `POST tokens {email?, scopes?, app?, seconds?}`,
-  `POST refresh_tokens {email?, scopes?, app?}`, `POST id_tokens {email, audience, seconds?, claims?}`, `POST service_accounts {email, app?, delegates?}`,
+  `POST refresh_tokens {email?, scopes?, app?}`, `POST id_tokens {email, audience, seconds?, claims?}`,
+  `POST service_accounts {email, app?, delegates?}`,
   `POST tokens/revoke {token}`, `POST tokens/expire`
 - `GET quota`, `POST quota {enabled?, sheets_user?, sheets_project?, drive_user?, drive_project?}`
 - `POST seed/<service> {...}`: hand data to a service's `plant(body)`, for what no public API could make (files of any
@@ -20,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sheets_catalog.sandbox import state as states
+from sheets_catalog.sandbox.accounts import ALL_SCOPES, APP, OWNER
 from sheets_catalog.sandbox.faults import KINDS, BadFaultError
 from sheets_catalog.sandbox.gateway import request_counts
-from sheets_catalog.sandbox.identity import ALL_SCOPES, APP, OWNER
 from sheets_catalog.sandbox.wire import (
     JSON,
     Caller,
@@ -203,7 +204,7 @@ class Control:
         body = _body(request)
         _only(body, {"email", "audience", "seconds", "claims"})
         seconds = float(body.get("seconds", 3600))
-        return {"id_token": self._identity.id_token(body["email"], body["audience"], seconds, **body.get("claims", {}))}
+        return {"id_token": self._identity.id_token(body["email"], body["audience"], seconds, body.get("claims"))}
 
     def _service_account(self, request: Request) -> JSON:
         body = _body(request)

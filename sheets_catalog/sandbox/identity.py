@@ -11,11 +11,30 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from sheets_catalog.sandbox import jose
+from sheets_catalog.sandbox.accounts import (
+    ALL_SCOPES,
+    APP,
+    AUTH,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    CLOCK_SKEW,
+    ISSUER,
+    JWT_GRANT,
+    OWNER,
+    STANDING_TOKEN,
+    TOKEN_LIFE,
+    Grant,
+    OAuthError,
+    ServiceAccount,
+    Token,
+    User,
+    full_scope,
+    with_tuple,
+)
 from sheets_catalog.sandbox.wire import (
     ANONYMOUS,
     JSON,
@@ -31,90 +50,6 @@ from sheets_catalog.sandbox.wire import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-OWNER: Final = "owner@example.com"
-APP: Final = "sheets-catalog"
-STANDING_TOKEN: Final = "sandbox-token"  # noqa: S105 - a made-up token of a made-up user, on loopback only
-CLIENT_ID: Final = "100000000001-sheetscatalog.apps.googleusercontent.com"
-CLIENT_SECRET: Final = "GOCSPX-sandbox"  # noqa: S105
-PROJECT_NUMBER: Final = "100000000001"
-TOKEN_LIFE: Final = 3599
-CLOCK_SKEW: Final = 300
-"""Seconds by which an assertion's `iat` may be ahead of the server."""
-
-AUTH: Final = "https://www.googleapis.com/auth/"
-ALL_SCOPES: Final = (
-    "openid",
-    AUTH + "userinfo.email",
-    AUTH + "userinfo.profile",
-    AUTH + "drive",
-    AUTH + "spreadsheets",
-    AUTH + "business.manage",
-)
-ISSUER: Final = "https://accounts.google.com"
-JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-
-
-@dataclass(frozen=True)
-class Token:
-    """An access token. `expires`: Unix time of `SandboxClock.wall()`; None: never."""
-
-    value: str
-    email: str
-    scopes: tuple[str, ...]
-    app: str
-    client_id: str = CLIENT_ID
-    expires: float | None = None
-    revoked: bool = False
-
-
-@dataclass(frozen=True)
-class Grant:
-    """A refresh token or authorization code and what it may be exchanged for."""
-
-    value: str
-    email: str
-    scopes: tuple[str, ...]
-    app: str
-    client_id: str
-    redirect_uri: str = ""
-    challenge: str = ""
-    revoked: bool = False
-
-
-@dataclass(frozen=True)
-class ServiceAccount:
-    """A service account. `delegates`: users it may act for (domain-wide delegation); `*` stands for all."""
-
-    email: str
-    client_id: str
-    app: str
-    key_id: str
-    public_key: str
-    delegates: tuple[str, ...] = ()
-    disabled: bool = False
-
-
-@dataclass(frozen=True)
-class User:
-    """A person or service account as the userinfo endpoint shows it."""
-
-    email: str
-    sub: str
-    name: str
-
-
-class OAuthError(Exception):
-    """An error of the token endpoint: `{"error": code, "error_description": text}`."""
-
-    def __init__(self, code: str, description: str, status: int = 400) -> None:
-        super().__init__(f"{code}: {description}")
-        self.code = code
-        self.description = description
-        self.status = status
-
-    def response(self) -> Response:
-        return json_response({"error": self.code, "error_description": self.description}, self.status)
 
 
 class Identity:
@@ -194,7 +129,9 @@ class Identity:
             "universe_domain": "googleapis.com",
         }
 
-    def id_token(self, email: str, audience: str, seconds: float = 3600, **claims: JSON) -> str:
+    def id_token(
+        self, email: str, audience: str, seconds: float = 3600, claims: Mapping[str, JSON] | None = None
+    ) -> str:
         """A signed ID token as Google makes it; `claims` overrides or (with None) removes single claims."""
         now = int(self._world.clock.wall())
         whole = {
@@ -206,7 +143,7 @@ class Identity:
             "email_verified": True,
             "iat": now,
             "exp": now + int(seconds),
-        } | claims
+        } | dict(claims or {})
         return jose.sign({key: value for key, value in whole.items() if value is not None}, self.key)
 
     def is_service_account(self, email: str) -> bool:
@@ -321,9 +258,9 @@ class Identity:
     def load(self, state: JSON) -> None:
         self.key = jose.load_key(state["key"])
         self.users = {item["email"]: User(**item) for item in state["users"]}
-        self.tokens = {item["value"]: Token(**_tuples(item, "scopes")) for item in state["tokens"]}
-        self.refresh_tokens = {item["value"]: Grant(**_tuples(item, "scopes")) for item in state["refresh_tokens"]}
-        self.accounts = {item["email"]: ServiceAccount(**_tuples(item, "delegates")) for item in state["accounts"]}
+        self.tokens = {item["value"]: Token(**with_tuple(item, "scopes")) for item in state["tokens"]}
+        self.refresh_tokens = {item["value"]: Grant(**with_tuple(item, "scopes")) for item in state["refresh_tokens"]}
+        self.accounts = {item["email"]: ServiceAccount(**with_tuple(item, "delegates")) for item in state["accounts"]}
         self.clients = {client_id: (client[0], client[1]) for client_id, client in state["clients"].items()}
         self.codes = {}
 
@@ -590,14 +527,6 @@ def _timely(issued: float, expires: float, now: float) -> bool:
     return issued <= now + CLOCK_SKEW and now <= expires and expires - issued <= 3600
 
 
-def full_scope(scope: str) -> str:
-    """`drive.file` as `https://www.googleapis.com/auth/drive.file`; the openid words stay, two have aliases."""
-    aliases = {"email": AUTH + "userinfo.email", "profile": AUTH + "userinfo.profile"}
-    if scope in aliases:
-        return aliases[scope]
-    return scope if scope == "openid" or "://" in scope else AUTH + scope
-
-
 def _may_see_email(scopes: Iterable[str]) -> bool:
     return AUTH + "userinfo.email" in scopes
 
@@ -615,7 +544,3 @@ def _token_answer(token: Token, **more: str) -> Response:
 def _cached(response: Response) -> Response:
     response.headers["Cache-Control"] = "public, max-age=21600, must-revalidate, no-transform"
     return response
-
-
-def _tuples(item: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {**item, name: tuple(item[name])}

@@ -98,7 +98,7 @@ class QuotaBook:
         return None
 
     def charge_copy(self, email: str, size: int) -> None:
-        """Count bytes copied or uploaded today; 403 userRateLimitExceeded past 750 GB (there is no own reason for it)."""
+        """Count bytes copied or uploaded today; 403 userRateLimitExceeded past 750 GB (it has no reason of its own)."""
         if not self.enabled:
             return
         day = int(self._clock.seconds() // DAY)

@@ -16,9 +16,10 @@ from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sheets_catalog.sandbox import state as states
+from sheets_catalog.sandbox.accounts import ALL_SCOPES, CLIENT_ID, CLIENT_SECRET, OWNER, STANDING_TOKEN
 from sheets_catalog.sandbox.control import Control
 from sheets_catalog.sandbox.gateway import LIFE_LIKE, Gateway
-from sheets_catalog.sandbox.identity import ALL_SCOPES, CLIENT_ID, CLIENT_SECRET, OWNER, STANDING_TOKEN, Identity
+from sheets_catalog.sandbox.identity import Identity
 from sheets_catalog.sandbox.play import Cut
 from sheets_catalog.sandbox.wire import Request, Response, Service, World
 

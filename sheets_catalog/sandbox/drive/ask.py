@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 
+from sheets_catalog.sandbox.accounts import AUTH
 from sheets_catalog.sandbox.drive import fields, problems
 from sheets_catalog.sandbox.drive.files import File, rank
 from sheets_catalog.sandbox.drive.show import DEFAULT_FIELDS, View
-from sheets_catalog.sandbox.identity import AUTH
 from sheets_catalog.sandbox.wire import JSON, Caller, Request, json_body
 
 if TYPE_CHECKING:

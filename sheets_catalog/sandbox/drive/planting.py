@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sheets_catalog.sandbox.accounts import ALL_SCOPES, APP, OWNER
 from sheets_catalog.sandbox.drive.files import FOLDER, SHORTCUT, SPREADSHEET, Content, File, Permission, is_native
 from sheets_catalog.sandbox.drive.sharing import ROLES
 from sheets_catalog.sandbox.drive.store import FileStore, Structure
-from sheets_catalog.sandbox.identity import ALL_SCOPES, APP, OWNER
 from sheets_catalog.sandbox.wire import JSON, Caller
 
 if TYPE_CHECKING:
@@ -21,10 +21,15 @@ PRIVATE_FILE: Final = "1jIKzPs8LsiZZdLdeMEP-5ZIHw6RkjiOmj1LrJN706Yc"
 FIELDS: Final = {"files", "groups", "grants", "storage_limits", "structure", "list_lag"}
 
 
+CATALOGUE_SHEET = "Catalogue"
+
+
 def first_files(store: FileStore) -> None:
-    """The add-on's folder in the owner's My Drive, and a stranger's private spreadsheet."""
+    """The add-on's folder and an empty spreadsheet in the owner's My Drive, and a stranger's private spreadsheet."""
     owner, stranger = _person(OWNER), _person(STRANGER)
     store.add(store.make(ADDON_FOLDER, FOLDER, owner), owner)
+    catalogue = store.add(store.make(CATALOGUE_SHEET, SPREADSHEET, owner), owner)
+    store.tell_created(catalogue)
     private = store.make("Private", SPREADSHEET, stranger, file_id=PRIVATE_FILE)
     store.add(private, stranger)
     store.tell_created(private)
@@ -36,6 +41,12 @@ def addon_folder(store: FileStore) -> File:
         if file.name == ADDON_FOLDER and file.is_folder:
             return file
     return store.add(store.make(ADDON_FOLDER, FOLDER, _person(OWNER)), _person(OWNER))
+
+
+def catalogue_sheet(store: FileStore) -> str:
+    """The id of the owner's catalogue spreadsheet; empty when it is gone."""
+    mine = (file for file in store.children(store.root_of(OWNER)) if file.mime_type == SPREADSHEET)
+    return next((file.id for file in mine if file.name == CATALOGUE_SHEET), "")
 
 
 def _person(email: str) -> Caller:

@@ -160,5 +160,8 @@ class Drive:
         planting.first_files(self.store)
 
     def connection(self) -> dict[str, JSON]:
-        """The id of the add-on's folder."""
-        return {"folder_id": planting.addon_folder(self.store).id}
+        """The ids of the add-on's folder and of the catalogue spreadsheet."""
+        return {
+            "folder_id": planting.addon_folder(self.store).id,
+            "spreadsheet_id": planting.catalogue_sheet(self.store),
+        }

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
+from sheets_catalog.sandbox.accounts import AUTH
 from sheets_catalog.sandbox.drive import problems
 from sheets_catalog.sandbox.drive.ask import ANY, WRITE, Ask
 from sheets_catalog.sandbox.drive.fields import Mask, apply
 from sheets_catalog.sandbox.drive.files import FOLDER, File, Permission, SharedDrive, rank
 from sheets_catalog.sandbox.drive.show import permission as shown
-from sheets_catalog.sandbox.identity import AUTH
 from sheets_catalog.sandbox.wire import JSON, not_supported, rfc3339
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from sheets_catalog.sandbox.accounts import AUTH
 from sheets_catalog.sandbox.drive import problems
 from sheets_catalog.sandbox.drive.files import (
     FOLDER,
@@ -22,12 +23,12 @@ from sheets_catalog.sandbox.drive.files import (
     is_native,
     rank,
 )
-from sheets_catalog.sandbox.identity import AUTH, Identity
 from sheets_catalog.sandbox.wire import JSON, Caller, GoogleError, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from sheets_catalog.sandbox.identity import Identity
     from sheets_catalog.sandbox.quota import QuotaBook
 
 LIST_LAG: Final = 5.0
