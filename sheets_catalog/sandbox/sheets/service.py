@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
-from sheets_catalog.sandbox.identity import ALL_SCOPES, APP, OWNER
 from sheets_catalog.sandbox.sheets import masks, metadata, picture, store, values
 from sheets_catalog.sandbox.sheets.batch.change import Change
 from sheets_catalog.sandbox.sheets.batch.registry import apply_all
@@ -124,15 +123,6 @@ class Sheets:
 
     def load(self, state: JSON) -> None:
         self.books = {book_id: store.loaded(book) for book_id, book in state.items()}
-
-    def seed(self, catalogue: str) -> None:  # noqa: ARG002 - the sheet starts empty whatever the shop holds
-        """What every sandbox starts with: an empty spreadsheet of the owner's."""
-        owner = Caller(email=OWNER, scopes=frozenset(ALL_SCOPES), app=APP)
-        self.files.create_native("Demo catalogue", SHEET_TYPE, owner)
-
-    def connection(self) -> Json:
-        """The id of the first spreadsheet."""
-        return {"spreadsheet_id": next(iter(self.books), "")}
 
     def book(self, call: Call, role: str) -> Book:
         """The book of a call, when the caller may read (`reader`) or write (`writer`) it. Raises GoogleError."""
