@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sheets_catalog.errors import ConfirmationNeeded, StalePlanError
+from sheets_catalog.errors import ConfirmationNeeded, PermissionMissing, StalePlanError
 from sheets_catalog.flows import control
-from sheets_catalog.flows.exporting.planning import ExportOptions, guard
+from sheets_catalog.flows.exporting.planning import BLOCKING, ExportOptions, guard
 from sheets_catalog.flows.exporting.work import ExportWork
 from sheets_catalog.flows.running import JobResult, Run, run_job
 from sheets_catalog.jobs.batches import Sizing
@@ -59,6 +59,9 @@ def _check(systems: Systems, plan: Plan, state: JobState, options: ExportOptions
     generation, _ = control.find(systems).generation()
     if generation != plan.baseline_generation:
         raise StalePlanError("Another run has changed sheet or shop since this plan was made.", advice="Plan again.")
+    for finding in plan.findings:
+        if finding.rule in BLOCKING:
+            raise PermissionMissing(finding.message, advice=finding.advice)
     question = None if confirmed else guard(plan, options)
     if question:
         raise ConfirmationNeeded(question, advice="Look at the plan, then say yes with --confirm-mass-change.")

@@ -73,6 +73,45 @@ def new_variants(layout: Layout, rows: Iterable[Row], known: Known, handles: set
             out.changes.append(_create(layout, row, group, {"product_id": product, "product_handle": handle}))
 
 
+def unnamed_options(products: Layout, variants: Layout, out: Compared) -> None:
+    """Refuse new products whose variants have option values but whose options have no names."""
+    fields = {
+        change.group: {each.field for each in change.fields} for change in out.changes if change.table == "products"
+    }
+    used: dict[str, set[str]] = {}
+    for change in out.changes:
+        if change.table == "variants":
+            used.setdefault(change.group, set()).update(each.field for each in change.fields if each.field in _OPTIONS)
+    for group, names in fields.items():
+        missing = sorted(option for option in used.get(group, ()) if f"{option}_name" not in names)
+        if missing:
+            _refuse_group(products, variants, group, missing, out)
+
+
+_OPTIONS = ("option1", "option2", "option3")
+
+
+def _refuse_group(products: Layout, variants: Layout, group: str, missing: list[str], out: Compared) -> None:
+    gone = [change for change in out.changes if change.group == group]
+    out.changes = [change for change in out.changes if change.group != group]
+    out.settle(rejected=len(gone))
+    row = next(change.row for change in gone if change.table == "products")
+    header = products.table.by_name[f"{missing[0]}_name"].header
+    values = variants.table.by_name[missing[0]].header
+    out.findings.append(
+        Finding(
+            "error",
+            "required",
+            products.table.title,
+            row,
+            header,
+            "",
+            f"The variants of this new product have a “{values}”, but “{header}” is empty.",
+            "Type what the option is called, such as Size or Colour.",
+        )
+    )
+
+
 def new_levels(layout: Layout, rows: Iterable[Row], out: Compared) -> None:
     """Stock rows without ids cannot be made: the shop makes them with the variant."""
     for row in rows:

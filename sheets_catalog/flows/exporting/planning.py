@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from sheets_catalog.changes.compare import Policy  # noqa: TC001 - part of a public dataclass
-from sheets_catalog.changes.plan import Books, Change, FieldChange, Finding, Plan
+from sheets_catalog.changes.plan import Books, Change, Estimate, FieldChange, Finding, Plan
 from sheets_catalog.errors import InputError, PlanError
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting import creating
@@ -90,6 +90,10 @@ def plan_export(
     else:
         run.findings.extend(_missing_notes(run))
     return _freeze(run)
+
+
+BLOCKING = frozenset({"missing_scope", "sheet_access"})
+"""Rules of findings with which a plan cannot be applied at all."""
 
 
 def guard(plan: Plan, options: ExportOptions) -> str | None:
@@ -215,6 +219,8 @@ def _plan_creates(run: _Planning) -> None:
             handles = creating.new_products(run.readers["products"].layout, products.new, known, out)
         if variants:
             creating.new_variants(run.readers["variants"].layout, variants.new, known, handles, out)
+        if products and variants:
+            creating.unnamed_options(run.readers["products"].layout, run.readers["variants"].layout, out)
     if levels:
         creating.new_levels(run.readers["inventory"].layout, levels.new, out)
     run.results.append(out)
@@ -294,6 +300,50 @@ def _missing_notes(run: _Planning) -> Iterable[Finding]:
             )
 
 
+def _readiness(run: _Planning, changes: Iterable[Change], estimate: Estimate) -> Iterable[Finding]:
+    """What else must hold before anything is sent (EX-2): scopes of the token, room in the shop's bucket of points."""
+    changes = list(changes)
+    needed = {"write_inventory" if change.table == "inventory" else "write_products" for change in changes}
+    for scope in sorted(needed - run.systems.catalogue.info.scopes):
+        yield Finding(
+            "error",
+            "missing_scope",
+            run.systems.shop_name,
+            0,
+            "",
+            ", ".join(sorted(run.systems.catalogue.info.scopes)),
+            f"The shop's token lacks the access scope {scope}.",
+            f"Give the app {scope} in the shop's settings, then plan again.",
+        )
+    told = run.systems.shop.throttle
+    if told and estimate.cost_points > told.maximum:
+        yield Finding(
+            "note",
+            "quota",
+            run.systems.shop_name,
+            0,
+            "",
+            f"{estimate.cost_points:g}",
+            f"This needs about {estimate.cost_points:g} cost points; the shop gives {told.rate:g} a second.",
+            "Nothing to do: sending is paced and waits where it must.",
+        )
+    if any(change.action == "create" or change.on("sheet") for change in changes) and not _editable(run):
+        yield Finding(
+            "error",
+            "sheet_access",
+            run.info.title,
+            0,
+            "",
+            "",
+            "Ids of new records have to be written into the sheet, but this account may not edit it.",
+            "Give the account edit access to the spreadsheet, then plan again.",
+        )
+
+
+def _editable(run: _Planning) -> bool:
+    return run.systems.drive.get(run.info.id).may("canEdit")
+
+
 def _order(change: Change) -> tuple[int, str, int, int]:
     """Creates of products first, then what belongs to one product together, then stock, deletes last."""
     table = list(TABLES).index(change.table)
@@ -312,6 +362,9 @@ def phase_of(change: Change) -> int:
 def _freeze(run: _Planning) -> Plan:
     changes = sorted((change for result in run.results for change in result.changes), key=_order)
     settled = sum((result.books for result in run.results), Books())
+    cost = estimate(changes, run.systems.shop.throttle)
+    findings = [*run.findings, *(each for result in run.results for each in result.findings)]
+    findings += _readiness(run, changes, cost)
     return Plan(
         id=secrets.token_hex(8),
         flow="export",
@@ -324,10 +377,10 @@ def _freeze(run: _Planning) -> Plan:
         actor=run.options.actor or run.systems.connection.actor,
         changes=tuple(changes),
         conflicts=tuple(each for result in run.results for each in result.conflicts),
-        findings=(*run.findings, *(each for result in run.results for each in result.findings)),
+        findings=tuple(findings),
         agreements=tuple(each for result in run.results for each in result.agreements),
         settled=settled,
-        estimate=estimate(changes, run.systems.shop.throttle),
+        estimate=cost,
         baseline_generation=run.baseline.generation,
         resolved=tuple(each for result in run.results for each in result.resolved),
         options={

@@ -1,0 +1,69 @@
+"""A fresh sandbox with real clients connected to it, for tests of whole flows."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from sheets_catalog.cli.connections import from_sandbox
+from sheets_catalog.database import Audit
+from sheets_catalog.flows.connection import Connection, Systems, open_systems
+from sheets_catalog.sandbox.server import Sandbox
+
+
+@dataclass
+class Desk:
+    """One sandbox, one connection, the systems opened with it, and an audit database."""
+
+    sandbox: Sandbox
+    connection: Connection
+    systems: Systems
+    audit: Audit
+    spreadsheet_id: str
+
+    def ledger(self, since=0, service=None):
+        entries = requests.get(f"{self.sandbox.url}/_sandbox/ledger", params={"since": since}, timeout=10).json()["ledger"]
+        return [entry for entry in entries if service is None or entry["service"] == service]
+
+    def fresh(self):
+        """Systems as a new process would open them."""
+        return open_systems(self.connection, rng=random.Random(3))
+
+    def person(self):
+        """A person's gspread client, as another user of the same spreadsheet."""
+        import gspread
+
+        session = _Rerouted(self.sandbox.url)
+        client = gspread.Client(auth=None, session=session)
+        client.set_timeout(20)
+        return client.open_by_key(self.spreadsheet_id)
+
+
+class _Rerouted(requests.Session):
+    """A session whose requests to Google go to the sandbox."""
+
+    def __init__(self, url):
+        super().__init__()
+        self.trust_env = False
+        self.url = url
+        self.headers["Authorization"] = "Bearer sandbox-token"
+
+    def request(self, method, url, *args, **kwargs):
+        for host in ("https://sheets.googleapis.com", "https://www.googleapis.com"):
+            url = url.replace(host, self.url)
+        return super().request(method, url, *args, **kwargs)
+
+
+@contextlib.contextmanager
+def desk(catalogue="sample", *, speed=1000.0, seed=1, latency="none"):
+    with Sandbox.start(catalogue, speed=speed, seed=seed, latency=latency) as sandbox, tempfile.TemporaryDirectory() as home:
+        told = sandbox.connection()
+        connection = from_sandbox(told, "the sandbox")
+        systems = open_systems(connection, rng=random.Random(1))
+        with Audit(Path(home) / "audit.sqlite3") as audit:
+            yield Desk(sandbox, connection, systems, audit, connection.spreadsheet_id)
