@@ -29,7 +29,8 @@ def media_of(content: bytes, mime_type: str) -> Any:
 def upload(transport: Transport, built: Any, content: bytes, headers: Mapping[str, str] | None = None) -> Answer:
     """Send a request built with `media_of`. A large one opens a session first and then sends all content to it.
 
-    Nothing exists, or changes, before the last byte has arrived; a session left open is forgotten by Google.
+    Nothing exists, or changes, before the last byte has arrived; a session left open is forgotten by Google. `headers`
+    (a condition) go with both: the file may change while the content is under way.
     """
     if built.resumable is None:
         return transport.send(built, headers=headers)
@@ -41,7 +42,7 @@ def upload(transport: Transport, built: Any, content: bytes, headers: Mapping[st
         said = f"Google opened no upload for {operation}."
         raise Unavailable(said, applied=False, service=SERVICE, operation=operation, status=opened.status)
     kind = {"Content-Type": built.resumable.mimetype()}
-    answer = transport.exchange(Request(operation, "PUT", session, kind, content))
+    answer = transport.exchange(Request(operation, "PUT", session, {**(headers or {}), **kind}, content))
     if answer.status in {404, 410}:  # the session, not the file
         said = f"Google forgot the upload for {operation} before it was complete."
         raise Unavailable(said, service=SERVICE, operation=operation, status=answer.status)
