@@ -132,7 +132,7 @@ _TOKEN = re.compile(
     r"|\[(?P<color>[A-Za-z]+[0-9]*)\]"
     r"|(?P<ampm>am/pm|a/p)"
     r"|(?P<exp>[eE][+-]0+)"
-    r"|(?P<digits>[0#?][0#?,]*(?:\.[0#?]*)?|\.[0#?]+)"
+    r"|(?P<digits>[0#?][0#?,]*(?:\.[0#?]*,*)?|\.[0#?]+)"
     r"|(?P<date>y+|m+|d+|h+|s+)"
     r"|(?P<percent>%)"
     r"|(?P<text>@)"
@@ -254,9 +254,10 @@ def _mantissa(value: Decimal) -> tuple[Decimal, int]:
 
 
 def _digits(value: Decimal, placeholder: str, locale: Locale) -> str:
-    whole_part, point, fraction_part = placeholder.partition(".")
-    while whole_part.endswith(","):
-        whole_part, value = whole_part[:-1], value / 1000
+    # Each comma behind the last digit divides by a thousand.
+    digits = placeholder.rstrip(",")
+    value /= 1000 ** (len(placeholder) - len(digits))
+    whole_part, point, fraction_part = digits.partition(".")
     rounded = value.quantize(Decimal(1).scaleb(-len(fraction_part)), rounding=ROUND_HALF_UP)
     whole, _, fraction = f"{rounded:f}".partition(".")
     whole = whole.lstrip("0").rjust(whole_part.count("0"), "0")

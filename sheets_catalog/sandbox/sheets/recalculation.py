@@ -7,7 +7,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sheets_catalog.sandbox.sheets.formulas.evaluation import Block, Cell, Pending, Scope, compute_all, computed
+from sheets_catalog.sandbox.sheets.formulas.evaluation import (
+    REF,
+    Block,
+    Cell,
+    Failed,
+    Pending,
+    Scope,
+    compute_all,
+    computed,
+)
 from sheets_catalog.sandbox.sheets.grid import padded
 
 if TYPE_CHECKING:
@@ -31,8 +40,8 @@ class _Cells:
 
     def block(self, area: Area) -> Block:
         sheet = self.book.find(area.sheet)
-        if sheet is None:
-            return Block([], area)
+        if sheet is None or area.top >= sheet.grid.row_count or area.left >= sheet.grid.column_count:
+            raise Failed(REF)
         area = sheet.clip(area)
         missing = self._missing(area)
         if missing:
