@@ -249,7 +249,7 @@ class Catalogue:
                 break
             connection = owner["variants"]
             branches += [self._branch(each, view) for each in connection["nodes"]]
-        return replace(tree, variants=tuple(branches), complete=not connection["pageInfo"]["hasNextPage"], cursor="")
+        return replace(tree, variants=tuple(branches), complete=not connection["pageInfo"]["hasNextPage"])
 
     def _branch(self, node: Mapping[str, Any], view: View) -> TreeVariant:
         return replace(reading.tree_variant(node, view), inventory=self._levels_of_variant(node))

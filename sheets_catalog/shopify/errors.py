@@ -227,13 +227,15 @@ def _graph_error(entry: object) -> GraphError:
 
 
 def _has_data(payload: Mapping[str, Any]) -> bool:
-    """Whether something was run: at least one root field has an answer, or each error names its own root field."""
+    """Whether there is something to look at: a root field with an answer, or fields with errors of different kinds."""
     data = payload.get("data")
     if not isinstance(data, dict) or not data:
         return False
-    return any(value is not None for value in data.values()) or all(
-        error.alias in data for error in graph_errors(payload)
-    )
+    if any(value is not None for value in data.values()):
+        return True
+    errors = graph_errors(payload)
+    everywhere = {error.alias for error in errors} >= set(data) or any(not error.alias for error in errors)
+    return not everywhere or len({error.code for error in errors}) > 1
 
 
 def _search_warning(payload: Mapping[str, Any]) -> str:
@@ -284,7 +286,7 @@ def _reference(request: str) -> str:
 
 
 _WORDS = {
-    401: "Shopify does not accept the access token",
+    401: "Shopify does not accept the credentials",
     402: "The shop is frozen or its plan does not allow this",
     403: "The access token may not do this",
     404: "There is no such shop or API version",

@@ -74,15 +74,14 @@ class TreeVariant:
 class Tree:
     """A product with its variants and their inventory.
 
-    `operation`: the marker it was made with, "" without one. `complete` is False when there are more variants (after
-    `cursor`) or levels than the answer could hold.
+    `operation`: the marker it was made with, "" without one. `complete` is False when there are more variants or levels
+    than the answer could hold; `Catalogue.product_tree` then reads them all.
     """
 
     product: Record
     variants: tuple[TreeVariant, ...]
     operation: str
     complete: bool = True
-    cursor: str = ""
 
     @property
     def inventory(self) -> tuple[Record, ...]:
@@ -253,7 +252,7 @@ def tree(node: Mapping[str, Any], view: View) -> Tree:
     page = variants["pageInfo"]
     branches = tuple(tree_variant(each, view) for each in variants["nodes"])
     whole = not page["hasNextPage"] and all(levels_complete(each) for each in variants["nodes"])
-    return Tree(product(node, view), branches, _marker(node), whole, page["endCursor"] or "")
+    return Tree(product(node, view), branches, _marker(node), whole)
 
 
 def tree_variant(node: Mapping[str, Any], view: View) -> TreeVariant:

@@ -151,7 +151,12 @@ class Shop:
 
     def _once(self, body: bytes, name: str, token: str) -> tuple[Mapping[str, str], dict[str, Any]]:
         path = f"/admin/api/{self.api_version}/graphql.json"
-        headers = {"Content-Type": "application/json", "X-Shopify-Access-Token": token}
+        headers = {
+            "Content-Type": "application/json",
+            "X-Shopify-Access-Token": token,
+            # Searches fail open: with this, those that were not understood are told in the answer.
+            "Shopify-Search-Query-Debug": "1",
+        }
         response, payload = self._post(path, body, headers, name)
         if not isinstance(payload, dict):
             raise errors.unreadable(name, "it is no JSON object", response.headers.get("X-Request-Id", ""))
@@ -171,9 +176,10 @@ class Shop:
         headers = {"Content-Type": "application/json"}
         try:
             _, payload = self._post("/admin/oauth/access_token", body, headers, "shopify.token")
-        except Refused as refusal:
+        except (Refused, CredentialsError) as refusal:
             raise CredentialsError(
-                refusal.message, advice="Check the client id and secret, and that the app is installed on this shop."
+                f"Shopify gave no access token. {refusal.message}",
+                advice="Check the client id and secret, and that the app is installed on this shop.",
             ) from refusal
         return payload if isinstance(payload, dict) else {}
 

@@ -165,12 +165,22 @@ def test_what_is_partly_there_is_left_to_the_caller():
     assert errors.graph_errors(payload) == (errors.GraphError("Internal error", "INTERNAL_SERVER_ERROR", "o1"),)
 
 
-def test_a_field_that_names_its_own_error_is_left_to_the_caller_even_when_it_is_the_only_one():
-    payload = {
-        "data": {"o0": None},
-        "errors": [{"message": "No key", "path": ["o0"], "extensions": {"code": "BAD_REQUEST"}}],
-    }
-    assert graphql(payload) is None
+def refused(alias, code="ACCESS_DENIED"):
+    return {"message": "No", "path": [alias], "extensions": {"code": code}}
+
+
+def test_the_same_error_for_all_fields_is_an_error_of_the_whole():
+    payload = {"data": {"o0": None, "o1": None}, "errors": [refused("o0"), refused("o1")]}
+    assert isinstance(graphql(payload), PermissionMissing)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [[refused("o0")], [refused("o0"), refused("o1", "INTERNAL_SERVER_ERROR")]],
+    ids=["one has none", "two kinds"],
+)
+def test_errors_that_differ_are_left_to_the_caller(found):
+    assert graphql({"data": {"o0": None, "o1": None}, "errors": found}) is None
 
 
 def test_nothing_but_empty_fields_and_an_error_without_a_place_is_an_error_of_the_whole():

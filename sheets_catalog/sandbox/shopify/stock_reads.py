@@ -49,7 +49,8 @@ def _level(item: Item, info: Info, *, location: str) -> LevelView | None:
 def _item_levels(item: Item, info: Info, *, query: str | None = None, **arguments: Any) -> Connection:
     if query:
         raise bad_request("The sandbox does not support the argument 'query' of inventoryLevels.")
-    return page([LevelView(level, item) for level in item.levels], _level_order, arguments)
+    views = sorted((LevelView(level, item) for level in item.levels), key=_level_order)
+    return page(views, _level_order, arguments)
 
 
 def _level_order(view: LevelView) -> tuple[Any, int]:
@@ -64,7 +65,11 @@ def _location_levels(location: Location, info: Info, **arguments: Any) -> Connec
         for level in variant.item.levels
         if level.location_id == location.id
     ]
-    return page(views, lambda view: (view.item.id, view.item.id), arguments)
+    return page(sorted(views, key=_item_order), _item_order, arguments)
+
+
+def _item_order(view: LevelView) -> tuple[Any, int]:
+    return view.item.id, view.item.id
 
 
 def _location_level(location: Location, info: Info, *, inventoryItemId: str, **_: Any) -> LevelView | None:
