@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from sheets_catalog.shopify import Page
 
 FLOW = "catalogue"
+ROWS_AT_ONCE = 2_000
+"""New rows written in one request: about 1 MB, where Google recommends at most 2, and few calls of the minute's 60."""
+
 SPARE_ROWS = 200
 """Empty rows kept at the end of a tab, so that people have room to type."""
 
@@ -255,6 +258,7 @@ class _Pages:
     counts: TableCounts
     rows: dict[str, Row] = field(default_factory=dict)
     doubles: set[str] = field(default_factory=set)
+    waiting: list[Record] = field(default_factory=list)
 
     def run(self, name: str, total: int) -> set[str]:
         """Compare and write page after page; the keys of all records read."""
@@ -269,22 +273,25 @@ class _Pages:
             seen.update(record.key for record in page.records)
             self.owner.watch(name, self.counts.read, max(total, self.counts.read))
             self.owner.keep_lease()
+        self._append(self.waiting)
+        self._spare_rows(len(self.rows) + self.counts.new)
         return seen
 
     def _page(self, records: Sequence[Record]) -> None:
         self.counts.read += len(records)
         edits: list[RowWrite] = []
-        new: list[Record] = []
         for record in records:
             row = self.rows.get(record.key)
             if row is None:
-                new.append(record)
+                self.waiting.append(record)
             elif record.key in self.doubles or row.findings:
                 self._reject(record, row)
             else:
                 self._existing(len(edits), record, row, edits)
         self._write(edits)
-        self._append(new)
+        if len(self.waiting) >= ROWS_AT_ONCE:
+            self._append(self.waiting)
+            self.waiting = []
 
     def _reject(self, record: Record, row: Row) -> None:
         self.counts.rejected += 1
@@ -368,6 +375,15 @@ class _Pages:
         for record in new:
             self._agree(record.key, record.values)
         self.counts.new += len(new)
+
+    def _spare_rows(self, used: int) -> None:
+        """Leave room below the last record for people to type in."""
+        missing = used + 1 + SPARE_ROWS // 2 - self.reader.tab.row_count
+        if self.counts.new and missing > 0:
+            more = {"sheetId": self.reader.tab.sheet_id, "dimension": "ROWS", "length": SPARE_ROWS}
+            self.owner.systems.sheets.batch_update(
+                self.reader.info.id, [{"appendDimension": more}], safety="repeatable"
+            )
 
     def _agree(self, key: str, values: Mapping[str, Value]) -> None:
         """Both sides now say the same. Columns that only inform are not part of the baseline."""
