@@ -8,7 +8,7 @@ resumed job says them again, and those that were stored already are recognised b
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
@@ -18,6 +18,7 @@ from sheets_catalog.database.queries import Filter
 from sheets_catalog.database.rows import Rows
 from sheets_catalog.database.statements import save_batch, save_figures, save_records, save_session
 from sheets_catalog.database.tables import batches, errors, sessions
+from sheets_catalog.errors import SheetsCatalogError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -91,7 +92,9 @@ class Audit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        # What went wrong inside matters more than that its last records could not be written either.
+        with suppress(SheetsCatalogError) if error else nullcontext():
+            self.close()
 
     def close(self) -> None:
         """Write what is still open and let go of the database."""

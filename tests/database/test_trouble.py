@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from datetime import UTC, datetime
 
 import pytest
 
-from sheets_catalog.database import Audit, SessionStart
+from sheets_catalog.database import Audit, FieldChange, RecordLog, SessionStart
 from sheets_catalog.database.opening import engine_for, url_of, writing
 from sheets_catalog.database.tables import VERSION_TABLE
-from sheets_catalog.errors import BusyError, DamagedStateError, NewerStateError, SettingsError, SheetsCatalogError
+from sheets_catalog.errors import (
+    BusyError,
+    DamagedStateError,
+    NewerStateError,
+    SettingsError,
+    SheetsCatalogError,
+    StateError,
+)
 
 START = SessionStart("job-1", "export", datetime(2026, 11, 22, tzinfo=UTC))
 
@@ -139,11 +147,27 @@ def test_a_place_that_is_no_audit_store(where, word):
     clear(caught, word)
 
 
+def test_the_first_error_is_the_one_that_is_told(tmp_path):
+    """A job dies while its audit is locked: the job's error comes out, not the lock's."""
+    path = tmp_path / "audit.sqlite3"
+    Audit(path).close()
+
+    def die_while_locked():
+        with (
+            contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other,
+            Audit(path, busy_seconds=0.1) as audit,
+        ):
+            audit.session_started(START)
+            audit.records([RecordLog("job-1", "products", "1", "update", "done")])
+            other.execute("BEGIN IMMEDIATE")
+            raise ValueError("the real trouble")
+
+    with pytest.raises(ValueError, match="the real trouble"):
+        die_while_locked()
+
+
 def test_a_full_disk_loses_nothing(tmp_path):
     """When the file may not grow the batch is refused whole; with room again the same records go in."""
-    from sheets_catalog.database import FieldChange, RecordLog
-    from sheets_catalog.errors import StateError
-
     with Audit(tmp_path / "audit.sqlite3") as audit:
         audit.session_started(START)
         with audit._engine.connect() as connection:
