@@ -1,0 +1,10 @@
+"""`demo`."""
+
+from __future__ import annotations
+
+HELP = ""
+
+
+def demo() -> int:
+    """X"""
+    return 0

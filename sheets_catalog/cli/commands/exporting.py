@@ -1,0 +1,304 @@
+"""`plan`, `apply` and `export`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sheets_catalog.cli import options, statuses
+from sheets_catalog.cli.epilog import examples
+from sheets_catalog.cli.here import Here, here
+from sheets_catalog.cli.statuses import Exit
+
+if TYPE_CHECKING:
+    from sheets_catalog.changes.plan import Plan
+    from sheets_catalog.flows.exporting import ExportOptions, JobResult
+
+All = Annotated[bool, typer.Option("--all", help="Show every line, however many there are.", show_default=False)]
+Archive = Annotated[
+    bool,
+    typer.Option(
+        "--archive", help="Archive products whose rows are gone from the sheet.", rich_help_panel=options.SCOPE
+    ),
+]
+Delete = Annotated[
+    bool,
+    typer.Option("--delete", help="Delete products and variants whose rows are gone.", rich_help_panel=options.SCOPE),
+]
+SkipHidden = Annotated[
+    bool,
+    typer.Option(
+        "--skip-hidden", help="Leave out rows that are hidden by hand or by a filter.", rich_help_panel=options.SCOPE
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(min=1, max=250, help="Most records in one batch; resized from what is observed.", show_default=False),
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Take over from a run that seems alive (only when you know it is not).",
+        rich_help_panel=options.SAFETY,
+    ),
+]
+
+PLAN_HELP = examples(
+    ("sheets-catalog plan", "everything that differs, stored as a job to apply later"),
+    ("sheets-catalog plan --inventory --policy shop", "stock only; where both sides changed, the shop wins"),
+    ("sheets-catalog plan --json | jq '.changes[].label'", "for programs"),
+)
+APPLY_HELP = examples(
+    ("sheets-catalog apply 1AbC…", "send what the preview of this job showed"),
+    ("sheets-catalog apply last", "the newest job of this sheet"),
+)
+EXPORT_HELP = examples(
+    ("sheets-catalog export", "plan, show, ask, apply"),
+    ("sheets-catalog export --dry-run", "only plan and show; nothing is stored or sent"),
+    ("sheets-catalog export --yes --json", "for schedulers; a mass change still needs --confirm-mass-change"),
+)
+
+
+def plan(
+    products: options.Products = False,
+    variants: options.Variants = False,
+    inventory: options.Inventory = False,
+    policy: options.Policy = options.PolicyName.ASK,
+    archive: Archive = False,
+    delete: Delete = False,
+    skip_hidden: SkipHidden = False,
+    show_all: All = False,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """Show what an export would send. Nothing is sent; the plan is stored as a job."""
+    from sheets_catalog.flows.exporting import guard, store
+
+    at = here(connection, json=json)
+    tables = options.tables(products=products, variants=variants, inventory=inventory)
+    wanted = _options(tables, policy, archive=archive, delete=delete, skip_hidden=skip_hidden)
+    made = make_plan(at, wanted)
+    job_id = None if made.empty else store(at.systems, made)
+    question = guard(made, wanted)
+    _preview(at, made, question, show_all=show_all)
+    at.screen.answer(plan_json(made, job_id, question))
+    if job_id:
+        yes = " --confirm-mass-change" if question else ""
+        _hint(at, "Send exactly this with", f"apply {job_id}{yes}")
+    return Exit.OK
+
+
+def apply(
+    job: options.Job,
+    batch_size: BatchSize = None,
+    confirm_mass_change: options.ConfirmMassChange = False,
+    force: Force = False,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """Send what a stored plan says, or go on with a job that was interrupted."""
+    at = here(connection, json=json)
+    return run_job(at, at.job(job), Apply(batch_size, confirmed=confirm_mass_change, force=force))
+
+
+def export(
+    products: options.Products = False,
+    variants: options.Variants = False,
+    inventory: options.Inventory = False,
+    policy: options.Policy = options.PolicyName.ASK,
+    archive: Archive = False,
+    delete: Delete = False,
+    skip_hidden: SkipHidden = False,
+    batch_size: BatchSize = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Plan and show, and store or send nothing.", rich_help_panel=options.SAFETY),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before sending.", rich_help_panel=options.SAFETY)
+    ] = False,
+    confirm_mass_change: options.ConfirmMassChange = False,
+    show_all: All = False,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """Plan, show the plan, ask, and send it."""
+    from sheets_catalog.flows.exporting import guard, store
+
+    at = here(connection, json=json)
+    tables = options.tables(products=products, variants=variants, inventory=inventory)
+    wanted = _options(tables, policy, archive=archive, delete=delete, skip_hidden=skip_hidden)
+    made = make_plan(at, wanted)
+    question = guard(made, wanted)
+    _preview(at, made, question, show_all=show_all)
+    if dry_run or made.empty:
+        at.screen.answer(plan_json(made, None, question) | {"dry_run": dry_run})
+        return Exit.OK if dry_run else statuses.of_books(made.books)
+    _agree(at, made, question, yes=yes, confirmed=confirm_mass_change)
+    return run_job(at, store(at.systems, made), Apply(batch_size, confirmed=True))
+
+
+def _options(
+    tables: tuple[str, ...], policy: options.PolicyName, *, archive: bool, delete: bool, skip_hidden: bool
+) -> ExportOptions:
+    from sheets_catalog.errors import InputError
+    from sheets_catalog.flows.exporting import ExportOptions
+
+    if archive and delete:
+        raise InputError("--archive and --delete were both given.", advice="Choose one of them.")
+    return ExportOptions(
+        tables=tables,
+        policy=policy.value,
+        deletes="delete" if delete else "archive" if archive else "ignore",
+        include_hidden=not skip_hidden,
+    )
+
+
+PHASES = {"sheet": "Opening the sheet", "compare": "Reading the sheet", "shop": "Asking the shop"}
+"""What the phases of planning are called."""
+
+
+def make_plan(at: Here, wanted: ExportOptions) -> Plan:
+    """Plan with progress shown."""
+    from sheets_catalog.cli.progress import tell_waits, telling
+    from sheets_catalog.flows.exporting import plan_export
+
+    with telling(at.screen) as show:
+        at.systems.calls.on_wait = tell_waits(show)
+        return plan_export(
+            at.systems, wanted, lambda name, done, total: show.phase(PHASES.get(name, name), done, total)
+        )
+
+
+def _preview(at: Here, made: Plan, question: str | None, *, show_all: bool) -> None:
+    from rich.text import Text
+
+    from sheets_catalog.cli.views import plans
+
+    at.screen.show(*plans.rendered(made, at.screen.out.width, None if show_all else plans.LIMIT))
+    if question:
+        at.screen.show(Text(f"Mass change: {question}", style="bold yellow"))
+
+
+def _hint(at: Here, before: str, command: str) -> None:
+    from sheets_catalog.cli.views.parts import hint
+
+    at.screen.show(hint(before, at.hint(command)))
+
+
+def _agree(at: Here, made: Plan, question: str | None, *, yes: bool, confirmed: bool) -> None:
+    """A person says yes, or `ConfirmationNeeded` is raised. A mass change is never agreed to by ``--yes`` alone."""
+    from sheets_catalog.errors import ConfirmationNeeded
+
+    if question and not confirmed:
+        if not (at.screen.interactive and typer.confirm(question, default=False, err=True)):
+            raise ConfirmationNeeded(question, advice="Look at the plan, then export with --confirm-mass-change.")
+        return
+    if yes or confirmed:
+        return
+    if not at.screen.interactive:
+        raise ConfirmationNeeded("Nobody is there to say yes.", advice="Give --yes to send without being asked.")
+    if not typer.confirm(f"Send this to {made.shop}?", default=False, err=True):
+        raise ConfirmationNeeded("You said no; nothing was sent.")
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """How to apply."""
+
+    batch_size: int | None = None
+    confirmed: bool = False
+    force: bool = False
+
+
+def run_job(at: Here, job_id: str, how: Apply) -> int:
+    """Apply or resume a job with progress shown, stopping at a checkpoint on Ctrl-C; then tell how it ended."""
+    from sheets_catalog.cli.progress import RunWatcher, tell_waits, telling
+    from sheets_catalog.cli.stopping import Stopping
+    from sheets_catalog.flows.exporting import ExportOptions
+    from sheets_catalog.flows.exporting import apply as apply_job
+    from sheets_catalog.jobs.runner import Limits
+
+    with at.audit() as audit, telling(at.screen) as show, Stopping(show.remark) as stop:
+        at.systems.calls.on_wait = tell_waits(show)
+        result = apply_job(
+            at.systems,
+            audit,
+            job_id,
+            watcher=RunWatcher(show),
+            limits=Limits(stopping=stop.wanted),
+            options=ExportOptions(batch_size=how.batch_size),
+            confirmed=how.confirmed,
+            force=how.force,
+        )
+    return tell_result(at, result)
+
+
+def tell_result(at: Here, result: JobResult) -> int:
+    """How a job ended, for people or programs; the exit status."""
+    from sheets_catalog.cli.views import runs
+
+    status = statuses.of_job(result.status, result.books)
+    at.screen.show(*runs.job_result(result.plan, result.state, result.books, result.figures))
+    if status is Exit.PAUSED:
+        _hint(at, "Go on with", f"jobs resume {result.job_id}")
+    elif status is Exit.ATTENTION:
+        _hint(at, "Everything that happened, record by record:", f"report {result.job_id}")
+    at.screen.answer(result_json(result, status))
+    return status
+
+
+def plan_json(made: Plan, job_id: str | None, question: str | None) -> dict[str, Any]:
+    """A plan for programs."""
+    return {
+        "job": job_id,
+        "flow": made.flow,
+        "status": "planned",
+        "empty": made.empty,
+        "books": made.books,
+        "spreadsheet": {"id": made.spreadsheet_id, "title": made.spreadsheet_title},
+        "shop": made.shop,
+        "tables": made.tables,
+        "policy": made.policy,
+        "counts": made.counts(),
+        "changes": made.changes,
+        "conflicts": made.conflicts,
+        "findings": made.findings,
+        "resolved": made.resolved,
+        "estimate": made.estimate,
+        "mass_change": question,
+    }
+
+
+def result_json(result: JobResult, status: Exit) -> dict[str, Any]:
+    """The end of a run for programs."""
+    from sheets_catalog.jobs.state import Result
+
+    state = result.state
+    attention = [*state.items(Result.REJECTED), *state.items(Result.CONFLICTED)]
+    return {
+        "job": result.job_id,
+        "flow": result.plan.flow,
+        "status": result.status.value,
+        "books": result.books,
+        "note": state.note,
+        "not_before": state.not_before or None,
+        "resumable": not result.status.ended,
+        "attention": [
+            {
+                "item": item,
+                "table": result.plan.changes[item].table,
+                "key": result.plan.changes[item].key,
+                "label": result.plan.changes[item].label,
+                "row": result.plan.changes[item].row,
+                "result": state.result(item).name.lower(),
+                "reason": state.reasons.get(item, ""),
+            }
+            for item in attention
+        ],
+        "figures": result.figures,
+        "exit_status": int(status),
+    }

@@ -1,0 +1,73 @@
+"""`import`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sheets_catalog.cli import options, statuses
+from sheets_catalog.cli.epilog import examples
+from sheets_catalog.cli.here import here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sheets_catalog.cli.progress import Telling
+    from sheets_catalog.cli.stopping import Stopping
+
+HELP = examples(
+    ("sheets-catalog import", "the shop's products, variants and stock into the sheet"),
+    ("sheets-catalog import --inventory", "stock only"),
+)
+
+
+def import_(
+    products: options.Products = False,
+    variants: options.Variants = False,
+    inventory: options.Inventory = False,
+    policy: options.Policy = options.PolicyName.ASK,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """Bring the shop's catalogue into the sheet. Rows are updated in place; your edits are kept."""
+    from sheets_catalog.cli.progress import tell_waits, telling
+    from sheets_catalog.cli.screen import plain
+    from sheets_catalog.cli.stopping import Stopping
+    from sheets_catalog.cli.views import runs
+    from sheets_catalog.cli.views.parts import hint
+    from sheets_catalog.flows.importing import ImportOptions, import_catalogue
+
+    at = here(connection, json=json)
+    wanted = ImportOptions(
+        tables=options.tables(products=products, variants=variants, inventory=inventory), policy=policy.value
+    )
+    with at.audit() as audit, telling(at.screen) as show, Stopping(show.remark) as stop:
+        at.systems.calls.on_wait = tell_waits(show)
+        result = import_catalogue(at.systems, audit, wanted, _watched(show, stop))
+    status = statuses.of_books(result.books)
+    at.screen.show(*runs.import_result(result.books, plain(result.tables)), *runs.import_findings(result.findings))
+    at.screen.show(runs.figures_line(result.figures))
+    at.screen.show(hint("Edit the sheet, then see what would be sent:", at.hint("plan")))
+    told = {
+        "job": result.session_id,
+        "flow": "import",
+        "status": "finished",
+        "books": result.books,
+        "tables": result.tables,
+        "findings": result.findings,
+        "figures": result.figures,
+        "exit_status": int(status),
+    }
+    at.screen.answer(told)
+    return status
+
+
+def _watched(show: Telling, stop: Stopping) -> Callable[[str, int, int], None]:
+    """An import has no job to resume: it is stopped between two pages, and the next one goes on by comparing."""
+    from sheets_catalog.cli.stopping import Stopped
+
+    def watch(name: str, done: int, total: int) -> None:
+        show.phase(name[:1].upper() + name[1:], done, total)
+        if stop.wanted():
+            raise Stopped("The import was stopped; what was written stays.", advice="Import again to go on.")
+
+    return watch

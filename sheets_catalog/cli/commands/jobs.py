@@ -1,0 +1,175 @@
+"""`jobs list|show|resume|cancel|retry|clean`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sheets_catalog.cli import options
+from sheets_catalog.cli.commands.exporting import Apply, BatchSize, Force, run_job
+from sheets_catalog.cli.epilog import examples
+from sheets_catalog.cli.here import here
+from sheets_catalog.cli.statuses import Exit
+
+app = typer.Typer(
+    help="List, look at, resume, cancel, retry and clean up jobs.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    epilog=examples(
+        ("sheets-catalog jobs list", "all jobs of this sheet, newest first"),
+        ("sheets-catalog jobs resume last", "go on where it stopped; what was in flight is looked up first"),
+        ("sheets-catalog jobs retry last", "put records that were set aside back in line, then resume"),
+    ),
+)
+
+
+@app.command("list")
+def list_(
+    all_sheets: Annotated[
+        bool, typer.Option("--all-sheets", help="Jobs of every spreadsheet in the folder.", show_default=False)
+    ] = False,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """All jobs, newest first, and what waits in them."""
+    from sheets_catalog.changes.plan import Books
+    from sheets_catalog.cli.views import jobs as views
+    from sheets_catalog.flows import job_files
+
+    at = here(connection, json=json)
+    found = job_files.list_jobs(at.systems, all_sheets=all_sheets)
+    at.screen.show(*views.listed(found, at.screen.out.width))
+    at.screen.answer({"jobs": found, "books": sum((job.books for job in found), Books())})
+    return Exit.OK
+
+
+@app.command()
+def show(
+    job: options.Job,
+    show_all: Annotated[bool, typer.Option("--all", help="Show every record.", show_default=False)] = False,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """One job: every record, what became of it and why."""
+    from sheets_catalog.cli.views import jobs as views
+    from sheets_catalog.flows import job_files
+
+    at = here(connection, json=json)
+    view = job_files.show(at.systems, at.job(job))
+    at.screen.show(*views.in_full(view, at.screen.out.width, None if show_all else views.LIMIT))
+    summary = view.summary
+    at.screen.answer(
+        {
+            "job": summary.job_id,
+            "flow": summary.flow,
+            "status": summary.status,
+            "books": summary.books,
+            "summary": summary,
+            "conflicts": view.plan.conflicts,
+            "findings": view.plan.findings,
+            "items": [
+                {
+                    "number": item.number,
+                    "result": item.result.name.lower(),
+                    "reason": item.reason,
+                    "attempts": item.attempts,
+                    "change": item.change,
+                }
+                for item in view.items
+            ],
+        }
+    )
+    return Exit.OK
+
+
+@app.command()
+def resume(
+    job: options.Job,
+    batch_size: BatchSize = None,
+    force: Force = False,
+    confirm_mass_change: options.ConfirmMassChange = False,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """Go on with a job that stopped. What was in flight is looked up first; nothing is sent twice."""
+    at = here(connection, json=json)
+    return run_job(at, at.job(job), Apply(batch_size, confirmed=confirm_mass_change, force=force))
+
+
+@app.command()
+def cancel(job: options.Job, connection: options.Connection = "", json: options.Json = False) -> int:
+    """Stop a job for good at its next checkpoint. What was applied stays applied."""
+    from sheets_catalog.cli.views.parts import headline
+    from sheets_catalog.flows import job_files
+
+    at = here(connection, json=json)
+    job_id = at.job(job)
+    status = job_files.cancel(at.systems, job_id)
+    words = {
+        "cancelled": "The job is cancelled.",
+        "finished": "The job had already finished; nothing was cancelled.",
+    }
+    text = words.get(status.value, f"The job is {status.value}; it ends at its next checkpoint.")
+    at.screen.show(headline("■", text, "yellow"))
+    at.screen.answer({"job": job_id, "status": status.value, "books": _books(at.systems, job_id)})
+    return Exit.OK
+
+
+@app.command()
+def retry(
+    job: options.Job,
+    item: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--item", help="Only this record (its number in `jobs show`); may be repeated.", show_default=False
+        ),
+    ] = None,
+    run: Annotated[bool, typer.Option("--run/--no-run", help="Go on with the job at once.")] = True,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """Put records that were set aside back in line, and go on with the job."""
+    from sheets_catalog.cli.text import count
+    from sheets_catalog.cli.views.parts import headline
+    from sheets_catalog.flows import job_files
+
+    at = here(connection, json=json)
+    job_id = at.job(job)
+    number = job_files.retry(at.systems, job_id, item or None)
+    at.screen.say(f"{count(number, 'record')} back in line.")
+    if run and number:
+        return run_job(at, job_id, Apply(confirmed=True))
+    at.screen.show(headline("↻", f"{count(number, 'record')} back in line", "cyan"))
+    at.screen.answer({"job": job_id, "retried": number, "books": _books(at.systems, job_id)})
+    return Exit.OK
+
+
+@app.command()
+def clean(
+    older_than: Annotated[float, typer.Option("--older-than", min=0, metavar="DAYS", help="Only older ones.")] = 30,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and keep it.")] = False,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """Move ended jobs to Drive's trash. Running and paused ones stay; the audit keeps everything."""
+    from sheets_catalog.changes.plan import Books
+    from sheets_catalog.cli.text import count
+    from sheets_catalog.cli.views import jobs as views
+    from sheets_catalog.cli.views.parts import headline
+    from sheets_catalog.flows import job_files
+
+    at = here(connection, json=json)
+    found = job_files.clean(at.systems, older_than, dry_run=dry_run)
+    verb = "would go" if dry_run else "moved to the trash"
+    at.screen.show(headline("■", f"{count(len(found), 'job')} {verb}", "cyan"))
+    if found:
+        at.screen.show(*views.listed(found, at.screen.out.width))
+    at.screen.answer({"cleaned": found, "dry_run": dry_run, "books": sum((job.books for job in found), Books())})
+    return Exit.OK
+
+
+def _books(systems: object, job_id: str) -> object:
+    from sheets_catalog.flows import job_files
+
+    return job_files.show(systems, job_id).summary.books  # type: ignore[arg-type]

@@ -1,0 +1,88 @@
+"""`report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sheets_catalog.cli import options, statuses
+from sheets_catalog.cli.epilog import examples
+from sheets_catalog.cli.here import here
+from sheets_catalog.cli.statuses import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sheets_catalog.database import Audit
+
+PANEL = "Where to"
+HELP = examples(
+    ("sheets-catalog report last", "on the terminal"),
+    ("sheets-catalog report last --html report.html", "one page to keep or send; needs no network"),
+    ("sheets-catalog report last --csv changes.csv", "one line per changed field, safe to open in a spreadsheet"),
+)
+
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page.", rich_help_panel=PANEL)
+]
+Csv = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write a table of all changes.", rich_help_panel=PANEL)
+]
+
+
+def report(
+    job: options.Job,
+    html: Html = None,
+    csv: Csv = None,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """What a job did, record by record with before and after, from the audit."""
+    from sheets_catalog.flows import reporting
+
+    at = here(connection, json=json)
+    with at.audit() as audit:
+        session = _session(at.systems, audit, job)
+        found = audit.report(session)
+        written = {}
+        if html:
+            written["html"] = _write(html, [reporting.as_html(found)])
+        if csv:
+            written["csv"] = _write(csv, reporting.csv_lines(audit.find_records(session_id=session)))
+    if not written:
+        at.screen.show(reporting.as_terminal(found))
+    for kind, path in written.items():
+        at.screen.say(f"Wrote the {kind.upper()} report to {path}.")
+    at.screen.answer(reporting.as_json(found) | {"written": written, "exit_status": int(Exit.OK)})
+    return statuses.Exit.OK
+
+
+def _session(systems: object, audit: Audit, job: str) -> str:
+    """The audit session of a job; “last” is the newest one of this spreadsheet."""
+    from sheets_catalog.errors import InputError
+
+    if job != "last":
+        return job
+    sheet = systems.connection.spreadsheet_id  # type: ignore[attr-defined]
+    found = audit.sessions(spreadsheet_id=sheet, limit=1)
+    if not found:
+        raise InputError("The audit has nothing about this spreadsheet yet.", advice="Import or export first.")
+    return found[0].session_id
+
+
+def _write(path: Path, pieces: Iterable[str]) -> str:
+    """Write a file whole or not at all. Raises `SettingsError`."""
+    from sheets_catalog.errors import SettingsError
+
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
+        unfinished.replace(path)
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be written: {error.strerror or error}.", advice="Choose another file or folder."
+        ) from error
+    return str(path)

@@ -1,0 +1,66 @@
+"""`sandbox`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sheets_catalog.cli.epilog import examples
+from sheets_catalog.cli.statuses import Exit
+
+HELP = examples(
+    ("sheets-catalog sandbox --port 8080", "serve Google and Shopify look-alikes on this machine"),
+    ("sheets-catalog sandbox > sandbox.json &", "then use it: `sheets-catalog import -c sandbox.json`"),
+    ("sheets-catalog sandbox --catalogue products.csv --state ./state", "any Shopify product CSV; kept for next time"),
+)
+
+Catalogue = Annotated[
+    str,
+    typer.Option(metavar="NAME|FILE.csv", help="sample, reference (2,000 products), empty, or a Shopify product CSV."),
+]
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    catalogue: Catalogue = "sample",
+    speed: Annotated[float, typer.Option(min=0.001, help="How many times faster than life time runs.")] = 1000.0,
+    state: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Go on from here, and save here at the end.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same ids, data and delays.")] = 1,
+    json: Annotated[bool, typer.Option("--json", hidden=True)] = False,  # noqa: ARG001 - its one line is JSON anyway
+) -> int:
+    """Serve Google Sheets, Drive and Shopify look-alikes on this machine. Prints one JSON line, then serves."""
+    check_catalogue(catalogue)
+    serving().serve(port=port, catalogue=catalogue, speed=speed, seed=seed, state=state)
+    return Exit.OK
+
+
+def serving() -> Any:
+    """The sandbox package. Raises `SettingsError` when its extra is not installed."""
+    from sheets_catalog.errors import SettingsError
+
+    try:
+        from sheets_catalog import sandbox as package
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("sheets_catalog"):
+            raise
+        raise SettingsError(
+            f"The sandbox needs the package “{error.name}”, which is not installed.",
+            advice="Install it with `pip install 'sheets-catalog[sandbox]'`.",
+        ) from error
+    return package
+
+
+def check_catalogue(catalogue: str) -> None:
+    """Raise `InputError` for a catalogue that is neither a known name nor a readable file."""
+    from sheets_catalog.errors import InputError
+
+    if catalogue in {"sample", "reference", "empty"} or Path(catalogue).expanduser().is_file():
+        return
+    raise InputError(
+        f"There is no catalogue “{catalogue}”.",
+        advice="Give sample, reference, empty, or the path of a Shopify product CSV.",
+    )

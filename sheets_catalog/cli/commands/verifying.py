@@ -1,0 +1,57 @@
+"""`verify`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sheets_catalog.cli import options, statuses
+from sheets_catalog.cli.epilog import examples
+from sheets_catalog.cli.here import here
+
+HELP = examples(
+    ("sheets-catalog verify", "every record and field of both sides"),
+    ("sheets-catalog verify --inventory --json", "stock only, for programs"),
+)
+
+
+def verify(
+    products: options.Products = False,
+    variants: options.Variants = False,
+    inventory: options.Inventory = False,
+    show_all: Annotated[bool, typer.Option("--all", help="Show every difference.", show_default=False)] = False,
+    connection: options.Connection = "",
+    json: options.Json = False,
+) -> int:
+    """Compare sheet and shop field by field; the exit status says what is different. Reads only."""
+    from sheets_catalog.cli.progress import tell_waits, telling
+    from sheets_catalog.cli.views import checks
+    from sheets_catalog.flows.verification import verify as compare
+
+    at = here(connection, json=json)
+    with telling(at.screen) as show:
+        at.systems.calls.on_wait = tell_waits(show)
+        show.phase("Comparing", 0, 0)
+        tables = options.tables(products=products, variants=variants, inventory=inventory)
+        found = compare(at.systems, tables, lambda name, done, total: show.phase(f"Comparing {name}", done, total))
+    status = statuses.of_verification(
+        differs=bool(found.differs),
+        missing_here=bool(found.missing_here),
+        missing_there=bool(found.missing_there),
+        errors=bool(found.errors),
+    )
+    at.screen.show(*checks.verified(found, None if show_all else checks.LIMIT))
+    at.screen.answer(
+        {
+            "status": status.name.lower().replace("ok", "equal"),
+            "books": found.books,
+            "equal": found.equal,
+            "differs": found.differs,
+            "missing_here": found.missing_here,
+            "missing_there": found.missing_there,
+            "errors": found.errors,
+            "exit_status": int(status),
+        }
+    )
+    return status

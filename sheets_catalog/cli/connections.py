@@ -1,0 +1,112 @@
+"""Which connection a command works on: a saved name, a settings file, or what a sandbox told about itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sheets_catalog.errors import SettingsError
+from sheets_catalog.flows import connection as connections
+from sheets_catalog.flows.connection import ClockSettings, Connection, GoogleSettings, ShopifySettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT = "default"
+
+
+def find(wanted: str) -> tuple[str, Connection]:
+    """The name and settings of the wanted connection (empty: the default one). Raises `SettingsError`."""
+    if not wanted:
+        name = _only_one(connections.saved())
+        return name, connections.load(name)
+    if looks_like_a_file(wanted):
+        path = Path(wanted).expanduser()
+        return str(path), from_bytes(_read(path), str(path))
+    return wanted, connections.load(wanted)
+
+
+def _only_one(saved: list[str]) -> str:
+    if DEFAULT in saved:
+        return DEFAULT
+    if len(saved) == 1:
+        return saved[0]
+    if not saved:
+        raise SettingsError(
+            "There is no connection yet.",
+            advice="Try `sheets-catalog demo`, or make one with `sheets-catalog connect google` and `connect shopify`.",
+        )
+    raise SettingsError(
+        f"There are several connections: {', '.join(saved)}.",
+        advice="Choose one with `--connection NAME` or SHEETS_CATALOG_CONNECTION.",
+    )
+
+
+def looks_like_a_file(wanted: str) -> bool:
+    """Whether it is a path rather than a name."""
+    return "/" in wanted or "\\" in wanted or wanted.endswith((".json", ".jsonl"))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"The settings file {path} cannot be read: {error.strerror or error}.",
+            advice="Give the name of a saved connection, or the path of a readable file.",
+        ) from error
+
+
+def from_bytes(content: bytes, where: str) -> Connection:
+    """A connection from settings as saved, or from the first line a sandbox prints. Raises `SettingsError`."""
+    told = _object(content, where)
+    return from_sandbox(told, where) if "url" in told else connections.parse(msgspec.json.encode(told), where)
+
+
+def _object(content: bytes, where: str) -> dict[str, Any]:
+    first, _, _ = content.lstrip().partition(b"\n")
+    for text in (content, first):
+        try:
+            return msgspec.json.decode(text, type=dict[str, Any])
+        except msgspec.MsgspecError:
+            continue
+    raise SettingsError(
+        f"{where} does not hold the settings of a connection: found {content[:40]!r}, expected a JSON object.",
+        advice="Give a file that `sheets-catalog connect` saved, or the line that `sheets-catalog sandbox` printed.",
+    )
+
+
+def from_sandbox(told: Mapping[str, Any], where: str) -> Connection:
+    """The connection to a sandbox, from what it says about itself. Raises `SettingsError` naming what is missing."""
+    try:
+        url, google, shopify, clock = str(told["url"]), told["google"], told["shopify"], told["clock"]
+        return Connection(
+            google=GoogleSettings(access_token=google["token"], root_url=google.get("root") or url),
+            shopify=ShopifySettings(
+                shop=shopify["shop"],
+                access_token=shopify["access_token"],
+                base_url=shopify.get("base_url") or url,
+            ),
+            spreadsheet_id=told["spreadsheet_id"],
+            folder_id=told["folder_id"],
+            clock=ClockSettings(float(clock["speed"]), float(clock["real_epoch"]), float(clock["simulated_epoch"])),
+            actor=google.get("email", ""),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise SettingsError(
+            f"What {where} says about its sandbox cannot be used: {error!r}.",
+            advice="Start it again with `sheets-catalog sandbox` and give its first line whole.",
+        ) from error
+
+
+def command_hint(command: str, name: str) -> str:
+    """A command line to copy, with the connection named unless it is the default one."""
+    return f"sheets-catalog {command}" + ("" if name == DEFAULT else f" --connection {_quoted(name)}")
+
+
+def _quoted(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)

@@ -1,0 +1,47 @@
+"""Entry point of the command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from sheets_catalog.cli import failures
+from sheets_catalog.cli.screen import screen_for
+from sheets_catalog.cli.statuses import Exit
+from sheets_catalog.errors import SheetsCatalogError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KILLED = "Stopped at once. What was being sent is looked up when the job is resumed: `sheets-catalog jobs resume last`."
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit status; every error is told here and nowhere else."""
+    from sheets_catalog.cli.app import app
+
+    screen = screen_for(json="--json" in arguments)
+    try:
+        status = app(args=list(arguments), prog_name="sheets-catalog", standalone_mode=False)
+    except SheetsCatalogError as error:
+        return failures.tell(screen, failures.of_error(error))
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches people
+        return failures.tell(screen, _failure(error))
+    if status == Exit.KILLED:
+        screen.say(KILLED)
+    return int(status or 0)
+
+
+def _failure(error: Exception) -> failures.Failure:
+    if failures.is_usage(error):
+        return failures.of_usage(error)
+    if type(error).__name__ == "Abort":
+        return failures.Failure("Aborted", "Nothing was done.", "", "", Exit.CONFIRM)
+    from sheets_catalog.flows.connection import home
+
+    return failures.of_unexpected(error, home() / "logs")
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))

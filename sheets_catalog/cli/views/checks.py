@@ -1,0 +1,88 @@
+"""What the doctor found, and how sheet and shop differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.text import Text
+
+from sheets_catalog.cli.text import count, shown, visible
+from sheets_catalog.cli.views.parts import books_line, headline, more, table
+from sheets_catalog.cli.views.plans import findings, header_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from sheets_catalog.flows.doctor import Check
+    from sheets_catalog.flows.verification import Difference, Verification
+
+LIMIT = 30
+"""Differences of one kind shown unless more are asked for."""
+
+_MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
+
+
+def examined(checks: Sequence[Check]) -> Iterator[RenderableType]:
+    """Each check with what was found, and what to do where something is."""
+    for check in checks:
+        symbol, style = _MARKS[check.ok]
+        yield Text.assemble((f"{symbol} ", f"bold {style}"), (f"{check.name}  ", "bold"), visible(check.found))
+        if check.advice:
+            yield Padding(Text.assemble(("→ ", "cyan"), visible(check.advice)), (0, 0, 0, 2))
+    yield Text()
+    yield summary(checks)
+
+
+def summary(checks: Sequence[Check]) -> Text:
+    """One line: how many are well."""
+    failed = sum(check.ok is False for check in checks)
+    unsure = sum(check.ok is None for check in checks)
+    if failed:
+        return headline("✗", f"{count(failed, 'check')} failed; do what stands below each.", "red")
+    if unsure:
+        return headline("!", f"Ready. {count(unsure, 'thing')} to know about.", "yellow")
+    return headline("✓", "Everything is in place.", "green")
+
+
+def verified(found: Verification, limit: int | None = LIMIT) -> Iterator[RenderableType]:
+    """Sheet against shop: what is equal, missing here, missing there, different, and what could not be compared."""
+    kinds = {
+        "Different": found.differs,
+        "Missing in the sheet": found.missing_here,
+        "Missing in the shop": found.missing_there,
+    }
+    yield verdict(found)
+    for name, differences in kinds.items():
+        if differences:
+            yield Text()
+            yield from _differences(name, differences, limit)
+    if found.errors:
+        yield Text()
+        yield Text("Not comparable", style="bold")
+        yield from findings(found.errors, limit)
+    yield books_line(found.books)
+
+
+def verdict(found: Verification) -> Text:
+    """One line: how many records are equal, and how many are not."""
+    if found.clean:
+        return headline("=", f"Sheet and shop agree: {count(found.equal, 'record')} equal", "green")
+    wrong = found.books.planned - found.equal
+    return headline("≠", f"{count(found.equal, 'record')} equal, {count(wrong, 'record')} not", "yellow")
+
+
+def _differences(name: str, found: Sequence[Difference], limit: int | None) -> Iterator[RenderableType]:
+    chosen = found if limit is None else found[:limit]
+    values = ("Field", "In the sheet", "In the shop") if any(each.field for each in found) else ()
+    made = table(f"{name}: {len(found):,}", "Tab", "Row", "Record", *values)
+    for each in chosen:
+        cells = [Text(each.table), Text(str(each.row or "–")), shown(each.label or each.key, 40)]
+        if values:
+            cells += [Text(header_of(each.table, each.field)), shown(each.sheet, 30), shown(each.shop, 30)]
+        made.add_row(*cells)
+    yield made
+    if len(chosen) < len(found):
+        yield more(len(found) - len(chosen), "difference", "show all with `--all`, or use `--json`")

@@ -1,0 +1,109 @@
+"""Jobs in a list, and one in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from sheets_catalog.cli.text import both, count, moment, shown
+from sheets_catalog.cli.views.parts import books_line, facts, headline, more, table
+from sheets_catalog.cli.views.plans import LIMIT, field_name
+from sheets_catalog.jobs.state import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from sheets_catalog.flows.job_files import ItemView, JobSummary, JobView
+
+STATUS_STYLES = {
+    "finished": "green",
+    "running": "cyan",
+    "waiting": "yellow",
+    "planned": "",
+    "attention": "red",
+    "cancelled": "dim",
+    "unreadable": "red",
+}
+_RESULT_STYLES = {
+    Result.PENDING: "cyan",
+    Result.DONE: "green",
+    Result.REJECTED: "red",
+    Result.CONFLICTED: "yellow",
+}
+
+
+def listed(found: Sequence[JobSummary], width: int) -> Iterator[RenderableType]:
+    """One line a job; whatever waits for a person is said below."""
+    if not found:
+        yield Text("No jobs yet.")
+        return
+    wide = width >= 110
+    made = table("", "Job", "Flow", "Status", *(("Done", "Left", "Set aside") if wide else ("Done",)), "Changed (UTC)")
+    for job in found:
+        books = job.books
+        numbers = (f"{books.done:,}", f"{books.pending:,}", f"{books.rejected:,}") if wide else (f"{books.done:,}",)
+        cells = [Text(value) for value in (job.job_id, job.flow)]
+        status = Text(job.status, style=STATUS_STYLES.get(job.status, ""))
+        made.add_row(*cells, status, *map(Text, numbers), Text(moment(job.updated_at or job.created_at), style="dim"))
+    yield made
+    waiting = [job for job in found if job.quarantined]
+    if waiting:
+        total = sum(job.quarantined for job in waiting)
+        text = f"{count(total, 'record')} set aside in {count(len(waiting), 'job')}: see `jobs show JOB`, then `jobs retry JOB`."
+        yield Text(text, style="yellow")
+    for job in found:
+        if job.note:
+            yield Text.assemble((f"{job.job_id}: ", "dim"), shown(job.note, 300, "yellow"))
+
+
+def in_full(view: JobView, width: int, limit: int | None = LIMIT) -> Iterator[RenderableType]:
+    """A job with every change and what became of it."""
+    summary, plan = view.summary, view.plan
+    style = STATUS_STYLES.get(summary.status, "") or "bold"
+    yield headline("■", f"{summary.flow} {summary.status} – {plan.spreadsheet_title}", style)
+    yield facts(
+        {
+            "Job": summary.job_id,
+            "Shop": plan.shop,
+            "By": plan.actor,
+            "Policy": plan.policy,
+            "Planned": moment(summary.created_at),
+            "Last change": moment(summary.updated_at),
+            "Not before": moment(summary.not_before),
+            "Note": summary.note,
+        }
+    )
+    yield books_line(summary.books)
+    yield Text()
+    order = [Result.REJECTED, Result.CONFLICTED, Result.PENDING, Result.DONE]
+    items = sorted(view.items, key=lambda item: order.index(item.result))
+    chosen = items if limit is None else items[:limit]
+    if chosen:
+        yield _items(chosen, width)
+    if len(chosen) < len(items):
+        yield more(len(items) - len(chosen), "record", "show all with `--all`, or use `--json`")
+
+
+def _items(items: Sequence[ItemView], width: int) -> RenderableType:
+    cells = max(10, (width - 45) // 3)
+    made = table("", "No.", "Result", "Record", "Fields", "Why")
+    for item in items:
+        result = Text(item.result.name.lower(), style=_RESULT_STYLES[item.result])
+        why = item.reason or (f"{count(item.attempts, 'try', 'tries')} failed so far" if item.attempts else "")
+        reason = shown(why, cells * 2, "yellow") if why else Text()
+        made.add_row(Text(str(item.number)), result, shown(item.change.label, cells), _fields(item, cells), reason)
+    return made
+
+
+def _fields(item: ItemView, cells: int) -> Text:
+    if item.change.action == "delete":
+        return Text("deleted", style="red")
+    lines = []
+    for field in item.change.fields:
+        before, after = both(field.before, field.after, max(8, cells // 2))
+        value = after if item.change.action == "create" else Text.assemble(before, " → ", after)
+        lines.append(Text.assemble(field_name(item.change.table, field), ": ", value))
+    return Text("\n").join(lines)

@@ -1,0 +1,88 @@
+"""Parts that several views share: tables in the house style, books, hints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from sheets_catalog.cli.text import count, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sheets_catalog.changes.plan import Books
+
+_BOOK_STYLES = {
+    "planned": "bold",
+    "done": "green",
+    "unchanged": "",
+    "rejected": "red",
+    "conflicted": "yellow",
+    "pending": "cyan",
+}
+
+SEVERITIES = {"error": ("✗", "red"), "warning": ("!", "yellow"), "note": ("i", "cyan")}
+
+
+def table(title: str, *columns: str, **styles: str) -> Table:
+    """A table without vertical lines; `styles` by column name in lower case with underscores."""
+    made = Table(
+        title=Text(visible(title), style="bold") if title else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        header_style="dim",
+    )
+    for column in columns:
+        style = styles.get(column.lower().replace(" ", "_"), "")
+        number = column in {"Row", "Records", "Rows"}
+        made.add_column(column, style=style, overflow="fold", justify="right" if number else "left", no_wrap=number)
+    return made
+
+
+def headline(symbol: str, text: str, style: str) -> Text:
+    """One line that says how it went."""
+    return Text.assemble((f"{symbol} ", f"bold {style}"), (visible(text), "bold"))
+
+
+def books_line(books: Books) -> Text:
+    """``Books: 12 planned = 10 done + 0 unchanged + ...``: the identity itself, with what is not nothing in colour."""
+    line = Text("Books: ", style="dim")
+    names = ("planned", "done", "unchanged", "rejected", "conflicted", "pending")
+    for number, name in enumerate(names):
+        value = getattr(books, name)
+        line.append("" if number == 0 else " = " if number == 1 else " + ", style="dim")
+        line.append(f"{value:,} {name}", style=_BOOK_STYLES[name] if value else "dim")
+    if not books.balanced:
+        line.append("  do not balance!", style="bold red")
+    return line
+
+
+def hint(before: str, command: str) -> Text:
+    """What to do next, with a command line to copy."""
+    return Text.assemble((f"{before} ", ""), (command, "cyan"))
+
+
+def facts(pairs: Mapping[str, str]) -> Table:
+    """Names and values, one a line; empty values are left out."""
+    made = Table.grid(padding=(0, 2))
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in pairs.items():
+        if value:
+            made.add_row(Text(name), Text(visible(value)))
+    return made
+
+
+def more(left: int, noun: str, how: str) -> Text:
+    """That something was left out, and how to see it."""
+    return Text(f"… and {count(left, f'more {noun}')} ({how})", style="dim")
+
+
+def joined(words: Iterable[str]) -> str:
+    """Those of the words that are not empty, with dots between."""
+    return " · ".join(word for word in words if word)

@@ -1,0 +1,198 @@
+"""The preview: what a plan would change, where both sides disagree, what is wrong, and what it will take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.text import Text
+
+from sheets_catalog.cli.text import both, count, duration, shown
+from sheets_catalog.cli.views.parts import SEVERITIES, books_line, headline, joined, more, table
+from sheets_catalog.records import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from sheets_catalog.changes.plan import Change, Conflict, FieldChange, Finding, Plan
+
+LIMIT = 50
+"""Lines of changed fields shown unless more are asked for."""
+
+NARROW = 76
+"""Columns below which changes are listed instead of tabulated."""
+
+_VERBS = {"create": "new", "update": "changed", "delete": "deleted"}
+_STYLES = {"create": "green", "update": "", "delete": "red"}
+
+
+def rendered(plan: Plan, width: int, limit: int | None = LIMIT) -> Iterator[RenderableType]:
+    """The whole preview for a terminal of `width` columns; `limit` None shows every field."""
+    yield title(plan)
+    yield Text()
+    if plan.changes:
+        yield from changes(plan, width, limit)
+    if plan.conflicts:
+        yield from conflicts(plan.conflicts, width, limit)
+    if plan.findings:
+        yield from findings(plan.findings, limit)
+    yield books_line(plan.books)
+    if plan.changes:
+        yield estimate(plan)
+
+
+def title(plan: Plan) -> Text:
+    """One line: how many records of which kind would change."""
+    if not plan.changes:
+        conflicted = f"; {count(len(plan.conflicts), 'field')} in conflict" if plan.conflicts else ""
+        return headline("=", f"Nothing to send: “{plan.spreadsheet_title}” and {plan.shop} agree{conflicted}.", "green")
+    kinds = [f"{count(number, 'record')} {_VERBS[action]}" for action, number in plan.counts().items()]
+    what = ", ".join(kinds)
+    return headline("±", f"{what} in {plan.shop}, from “{plan.spreadsheet_title}”", "cyan")
+
+
+def changes(plan: Plan, width: int, limit: int | None) -> Iterator[RenderableType]:
+    """The changes of each table, one line a field."""
+    left = limit if limit is not None else len(plan.changes) * 1000
+    hidden = 0
+    for name, each in TABLES.items():
+        found = [change for change in plan.changes if change.table == name]
+        chosen, cut = _up_to(found, left)
+        left -= sum(_lines(change) for change in chosen)
+        hidden += cut
+        if chosen:
+            yield from _table_changes(f"{each.title}: {count(len(found), 'record')}", chosen, width)
+    if hidden:
+        yield more(hidden, "record", "show all with `--all`, or use `--json`")
+        yield Text()
+
+
+def _lines(change: Change) -> int:
+    return max(1, len(change.fields))
+
+
+def _up_to(found: Sequence[Change], left: int) -> tuple[list[Change], int]:
+    """As many whole records as fit into `left` lines, and how many do not."""
+    chosen: list[Change] = []
+    for change in found:
+        left -= _lines(change)
+        if left < 0:
+            break
+        chosen.append(change)
+    return chosen, len(found) - len(chosen)
+
+
+def _table_changes(heading: str, found: Sequence[Change], width: int) -> Iterator[RenderableType]:
+    if width < NARROW:
+        yield Text(heading, style="bold")
+        for change in found:
+            yield from _listed(change, width)
+        yield Text()
+        return
+    cells = max(12, (width - 34) // 3)
+    made = table(heading, "Row", "Record", "Field", "Before", "After")
+    for change in found:
+        for number, (row, record, field, before, after) in enumerate(_rows(change, cells)):
+            made.add_row(*(Text(), Text()) if number else (row, record), field, before, after)
+    yield made
+    yield Text()
+
+
+def _rows(change: Change, cells: int) -> Iterator[tuple[Text, Text, Text, Text, Text]]:
+    row = Text(str(change.row) if change.row else "–", style="dim")
+    record = shown(change.label, cells, _STYLES[change.action])
+    if change.action != "update":
+        record = Text.assemble((f"{_VERBS[change.action]} ", f"bold {_STYLES[change.action]}"), record)
+    if not change.fields:
+        yield row, record, Text(), Text(), Text()
+    for field in change.fields:
+        before, after = both(field.before, field.after, cells)
+        yield row, record, field_name(change.table, field), Text() if change.action == "create" else before, after
+
+
+def field_name(table_name: str, field: FieldChange) -> Text:
+    """The column's header; a field that is written to the sheet says so."""
+    name = Text(header_of(table_name, field.field))
+    if field.side == "sheet":
+        name.append(" (into the sheet)", style="dim")
+    if field.loser is not None:
+        name.append(" (conflict)", style="yellow")
+    return name
+
+
+def header_of(table_name: str, field: str) -> str:
+    """What people call a field."""
+    known = TABLES[table_name].by_name.get(field) if table_name in TABLES else None
+    return known.header if known else field
+
+
+def _listed(change: Change, width: int) -> Iterator[RenderableType]:
+    where = f"row {change.row}" if change.row else ""
+    verb = "" if change.action == "update" else _VERBS[change.action]
+    yield Text.assemble((joined((where, verb)), "dim"), " ", shown(change.label, width - 14, _STYLES[change.action]))
+    cells = max(10, (width - 10) // 2)
+    for field in change.fields:
+        before, after = both(field.before, field.after, cells)
+        arrow = Text.assemble(before, " → ", after) if change.action != "create" else after
+        yield Padding(Text.assemble(field_name(change.table, field), ": ", arrow), (0, 0, 0, 2))
+
+
+def conflicts(found: Sequence[Conflict], width: int, limit: int | None) -> Iterator[RenderableType]:
+    """Fields that both sides changed, with all three values."""
+    chosen = found if limit is None else found[:limit]
+    cells = max(10, (width - 30) // 4)
+    made = table(
+        f"Conflicts: {count(len(found), 'field')} edited on both sides",
+        *("Row", "Record", "Field", "Last agreed", "In the sheet", "In the shop"),
+    )
+    for each in chosen:
+        base = shown(each.base, cells) if each.base_known else Text("(not known)", style="dim italic")
+        name = Text(header_of(each.table, each.field))
+        values = (shown(each.sheet, cells, "cyan"), shown(each.shop, cells, "magenta"))
+        made.add_row(Text(str(each.row)), shown(each.label, cells), name, base, *values)
+    yield made
+    if len(chosen) < len(found):
+        yield more(len(found) - len(chosen), "conflict", "show all with `--all`, or use `--json`")
+    yield Text("Choose “sheet” or “shop” in the Conflicts tab (it is filled by apply), or plan with `--policy`.", "dim")
+    yield Text()
+
+
+def findings(found: Sequence[Finding], limit: int | None) -> Iterator[RenderableType]:
+    """What people should know or mend: errors first."""
+    order = list(SEVERITIES)
+    ordered = sorted(found, key=lambda each: order.index(each.severity))
+    chosen = ordered if limit is None else ordered[:limit]
+    yield Text(f"Findings: {_counted(ordered)}", style="bold")
+    for each in chosen:
+        symbol, style = SEVERITIES[each.severity]
+        yield Text.assemble(
+            ("  " + symbol + " ", f"bold {style}"), (each.where() + ": ", style), shown(each.message, 400)
+        )
+        if each.advice:
+            yield Padding(Text(each.advice, style="dim"), (0, 0, 0, 6))
+    if len(chosen) < len(found):
+        yield more(len(found) - len(chosen), "finding", "show all with `--all`, or use `--json`")
+    yield Text()
+
+
+def _counted(found: Iterable[Finding]) -> str:
+    counts: dict[str, int] = {}
+    for each in found:
+        counts[each.severity] = counts.get(each.severity, 0) + 1
+    return ", ".join(count(number, severity) for severity, number in counts.items())
+
+
+def estimate(plan: Plan) -> Text:
+    """What applying will take, before anything is sent (LEAP-1)."""
+    told = plan.estimate
+    parts = (
+        count(told.writes, "write"),
+        count(told.reads, "read"),
+        f"{told.cost_points:,.0f} cost points" if told.cost_points else "",
+        f"{count(told.google_calls, 'Google call')}" if told.google_calls else "",
+    )
+    basis = f" ({told.basis})" if told.basis else ""
+    line = Text.assemble(("Estimate: ", "dim"), joined(parts), ", about ", (duration(told.seconds), "bold"))
+    return line.append(basis, style="dim")

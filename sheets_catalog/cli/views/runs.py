@@ -1,0 +1,98 @@
+"""How a run ended: of an apply or export, and of an import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.padding import Padding
+from rich.text import Text
+
+from sheets_catalog.cli.text import count, duration, shown
+from sheets_catalog.cli.views.parts import books_line, headline, joined, more, table
+from sheets_catalog.cli.views.plans import findings
+from sheets_catalog.jobs.state import Result, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rich.console import RenderableType
+
+    from sheets_catalog.changes.plan import Books, Plan
+    from sheets_catalog.jobs.retry import Figures
+    from sheets_catalog.jobs.state import JobState
+
+LIMIT = 20
+"""Records that need attention shown after a run."""
+
+_ENDINGS = {
+    Status.FINISHED: ("✓", "Finished", "green"),
+    Status.CANCELLED: ("■", "Cancelled", "yellow"),
+    Status.WAITING: ("‖", "Paused", "yellow"),
+    Status.RUNNING: ("‖", "Stopped", "yellow"),
+    Status.PLANNED: ("‖", "Not begun", "yellow"),
+    Status.ATTENTION: ("✗", "Needs attention", "red"),
+}
+
+
+def job_result(plan: Plan, state: JobState, books: Books, figures: Figures) -> Iterator[RenderableType]:
+    """How an apply ended: the books, what it cost, and every record that needs a person."""
+    yield job_title(plan, state, books)
+    yield books_line(books)
+    yield figures_line(figures)
+    yield from attention(plan, state)
+
+
+def job_title(plan: Plan, state: JobState, books: Books) -> Text:
+    """One line: how it ended."""
+    symbol, word, style = _ENDINGS[state.status]
+    note = f": {state.note}" if state.note else ""
+    if state.status is Status.FINISHED and (books.rejected or books.conflicted):
+        symbol, style = "!", "yellow"
+        note = ", but not everything could be sent"
+    return headline(symbol, f"{word}{note} – {count(len(plan.changes), 'change')} to {plan.shop}", style)
+
+
+def attention(plan: Plan, state: JobState, limit: int = LIMIT) -> Iterator[RenderableType]:
+    """Records that were set aside or are in conflict, each with its reason."""
+    items = [*state.items(Result.REJECTED), *state.items(Result.CONFLICTED)]
+    if not items:
+        return
+    yield Text()
+    yield Text(f"Needs you: {count(len(items), 'record')}", style="bold yellow")
+    for item in items[:limit]:
+        change = plan.changes[item]
+        label = Text.assemble(f"  {item}  ", shown(change.label, 50), (f"  row {change.row}", "dim"))
+        yield label
+        yield Padding(shown(state.reasons.get(item, ""), 400, "yellow"), (0, 0, 0, 6))
+    if len(items) > limit:
+        yield more(len(items) - limit, "record", "see `sheets-catalog report`")
+
+
+def figures_line(figures: Figures) -> Text:
+    """What the calls cost."""
+    parts = (
+        count(figures.total, "call"),
+        count(figures.retries, "retry", "retries") if figures.retries else "",
+        f"slowed down {count(figures.throttled, 'time')}" if figures.throttled else "",
+        f"{duration(figures.waited)} waited" if figures.waited >= 0.1 else "",
+    )
+    return Text.assemble(("Calls: ", "dim"), joined(parts))
+
+
+def import_result(books: Books, tables: Mapping[str, Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """How an import ended, a line a tab."""
+    symbol, style = ("!", "yellow") if books.conflicted or books.rejected else ("✓", "green")
+    yield headline(symbol, f"Imported: {count(books.planned, 'record')} compared, {books.done:,} written", style)
+    columns = list(dict.fromkeys(name for counts in tables.values() for name in counts))
+    made = table("", "Tab", *(column.replace("_", " ").capitalize() for column in columns))
+    for name, counts in tables.items():
+        made.add_row(Text(name.capitalize()), *(Text(f"{counts.get(column, 0):,}") for column in columns))
+    yield made
+    yield books_line(books)
+
+
+def import_findings(found: Any, limit: int | None = LIMIT) -> Iterator[RenderableType]:
+    """What an import found."""
+    if found:
+        yield Text()
+        yield from findings(found, limit)
