@@ -17,7 +17,11 @@ from requests.adapters import HTTPAdapter
 
 TOKEN = "sandbox-token"
 _OPEN: list[Any] = []
-GOOGLE_HOSTS = ("https://sheets.googleapis.com/", "https://www.googleapis.com/", "https://iamcredentials.googleapis.com/")
+GOOGLE_HOSTS = (
+    "https://sheets.googleapis.com/",
+    "https://www.googleapis.com/",
+    "https://iamcredentials.googleapis.com/",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +68,9 @@ class BearerHttp:
         _OPEN.append(self)
 
     def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **rest: Any) -> Any:
-        return self.http.request(uri, method, body, {**(headers or {}), "Authorization": f"Bearer {self.token}"}, **rest)
+        return self.http.request(
+            uri, method, body, {**(headers or {}), "Authorization": f"Bearer {self.token}"}, **rest
+        )
 
     def close(self) -> None:
         self.http.close()
@@ -87,7 +93,9 @@ def gspread_client(url: str, token: str = TOKEN) -> gspread.Client:
 
 def control(url: str, path: str, body: Any = None, method: str = "") -> Any:
     """A call of the control endpoints; fails the test on an error answer."""
-    answer = requests.request(method or ("GET" if body is None else "POST"), f"{url}/_sandbox/{path}", json=body, timeout=10)
+    answer = requests.request(
+        method or ("GET" if body is None else "POST"), f"{url}/_sandbox/{path}", json=body, timeout=10
+    )
     assert answer.status_code == 200, answer.text
     return answer.json()
 

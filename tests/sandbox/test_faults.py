@@ -217,7 +217,11 @@ class TestTiming:
 
     def test_a_stalled_call_does_not_hold_up_the_others(self, sandbox, session):
         fault(sandbox, "stall", seconds=1e6)
-        thread = threading.Thread(target=lambda: pytest.raises(requests.exceptions.ReadTimeout, session.post, sandbox.url + "/drive/v3/files", timeout=0.5))
+        thread = threading.Thread(
+            target=lambda: pytest.raises(
+                requests.exceptions.ReadTimeout, session.post, sandbox.url + "/drive/v3/files", timeout=0.5
+            )
+        )
         thread.start()
         with plain_session() as other:
             assert other.get(sandbox.url + "/drive/v3/files", timeout=2).status_code == 200

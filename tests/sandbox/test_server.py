@@ -174,7 +174,9 @@ def test_process_prints_how_to_connect_and_saves_at_its_end(tmp_path):
         line = json.loads(process.stdout.readline())
         google = line["google"]
         assert line["clock"]["speed"] == 1000.0
-        answer = plain_session(token=google["token"]).get(f"{line['url']}/drive/v3/files/{line['folder_id']}", timeout=5)
+        answer = plain_session(token=google["token"]).get(
+            f"{line['url']}/drive/v3/files/{line['folder_id']}", timeout=5
+        )
         assert answer.json()["name"] == "Sheets Catalog"
     finally:
         process.send_signal(signal.SIGTERM)

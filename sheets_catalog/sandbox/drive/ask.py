@@ -121,7 +121,9 @@ class Ask:
         """The folder to put something in: exists, is a folder, may be written to, is not full or too deep."""
         if parents is not None and (not isinstance(parents, list) or len(parents) > 1):
             raise problems.refused("cannotAddParent", "Increasing the number of parents is not allowed")
-        folder = self.find(str(parents[0]) if parents else "root", "")
+        wanted = str(parents[0]) if parents else "root"
+        root = self.store.files[self.store.root_of(self.caller.email)]
+        folder = root if wanted in {"root", root.id} else self.find(wanted, "")  # one's own root needs no scope for it
         if not folder.is_folder:
             raise problems.refused("parentNotAFolder", "The specified parent is not a folder.")
         if rank(self.role(folder)) < rank("writer"):

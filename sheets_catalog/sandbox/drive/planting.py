@@ -14,14 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ADDON_FOLDER: Final = "Sheets Catalog"
+CATALOGUE_SHEET: Final = "Catalogue"
 STRANGER: Final = "stranger@example.com"
 PRIVATE_FILE: Final = "1jIKzPs8LsiZZdLdeMEP-5ZIHw6RkjiOmj1LrJN706Yc"
 """A spreadsheet of somebody else: known to exist, 403 to everybody here (its id stands in the recorded answers)."""
 
 FIELDS: Final = {"files", "groups", "grants", "storage_limits", "structure", "list_lag"}
-
-
-CATALOGUE_SHEET = "Catalogue"
 
 
 def first_files(store: FileStore) -> None:
