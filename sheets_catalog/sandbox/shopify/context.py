@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLResolveInfo
 
-    from sheets_catalog.sandbox.shopify.state import Product, Store
+    from sheets_catalog.sandbox.shopify.state import Product, Store, Variant
     from sheets_catalog.sandbox.wire import Caller, World
 
 Info: TypeAlias = "GraphQLResolveInfo[Context]"
@@ -24,13 +24,19 @@ Info: TypeAlias = "GraphQLResolveInfo[Context]"
 
 @dataclass
 class Context:
-    """One request. `search` collects what `extensions.search` will show; `searching` asks for it without warnings."""
+    """One request.
+
+    `search` collects what `extensions.search` will show; `searching` asks for it without warnings. `lag`: lists show
+    the state of so many simulated seconds ago. `shorten`: the first page is to be shorter than it could be.
+    """
 
     store: Store
     world: World
     caller: Caller
     actor: str
     searching: bool = False
+    lag: float = 0.0
+    shorten: bool = False
     search: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -61,6 +67,19 @@ class Context:
         if not self.allows(scopes):
             raise access_denied(info.field_name, " or ".join(f"`{scope}` access scope" for scope in scopes) + ".")
 
+    def products(self) -> list[Product]:
+        """All products, as lists are to show them."""
+        if not self.lag:
+            return list(self.store.products.values())
+        return self.store.products_at(self.world.clock.seconds() - self.lag)
+
+    def variants(self) -> list[Variant]:
+        """All variants, as lists are to show them."""
+        if not self.lag:
+            return list(self.store.variants.values())
+        rows = [variant for product in self.products() for variant in product.variants]
+        return sorted(rows, key=lambda variant: variant.id)
+
     def commit(self, operation: str, before: Product | None, after: Product | None, *, key: str = "") -> Product | None:
         """Make a product tree the present one, move its timestamps, and write one ledger line per changed thing.
 
@@ -70,6 +89,9 @@ class Context:
         if stored is not None and stored == before:
             return before
         found = list(effects(before, stored, self.store))
+        changed = stored or before
+        if changed is not None:
+            self.store.history.append((self.world.clock.seconds(), changed.id, before))
         if stored is not None:
             self.store.put(stored)
         elif before is not None:

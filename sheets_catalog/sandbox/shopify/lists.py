@@ -127,7 +127,11 @@ def _page(
     if order is not by_id or kind is Collection:
         rows = sorted(rows, key=order)
     matches = _predicate(context, kind, info, arguments.get("query"))
-    return page(rows, order, arguments, matches=matches, limit=limit)
+    found = page(rows, order, arguments, matches=matches, limit=limit)
+    if context.shorten and len(found.nodes) > 1 and arguments.get("first") is not None:
+        context.shorten = False
+        return Connection(found.nodes[: len(found.nodes) // 2], order, has_next=True, has_previous=found.has_previous)
+    return found
 
 
 def _predicate(context: Context, kind: type, info: Info, query: str | None) -> Callable[[Any], bool] | None:

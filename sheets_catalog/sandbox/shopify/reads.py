@@ -64,7 +64,7 @@ def _count(number: int) -> CountView:
 
 
 def _product_of(variant: Variant, info: Info) -> Product:
-    return of(info).store.products[variant.product_id]
+    return of(info).store.home(variant)
 
 
 def _price_range(product: Product) -> RangeView:

@@ -42,17 +42,17 @@ API_VERSIONS: Final = (
 
 def _products(_root: Any, info: Info, **arguments: Any) -> Connection:
     context = of(info)
-    return product_page(context, list(context.store.products.values()), info, arguments)
+    return product_page(context, context.products(), info, arguments)
 
 
 def _variants(_root: Any, info: Info, **arguments: Any) -> Connection:
     context = of(info)
-    return variant_page(context, list(context.store.variants.values()), info, arguments)
+    return variant_page(context, context.variants(), info, arguments)
 
 
 def _items(_root: Any, info: Info, **arguments: Any) -> Connection:
     context = of(info)
-    rows = [variant.item for variant in context.store.variants.values()]
+    rows = [variant.item for variant in context.variants()]
     return item_page(context, sorted(rows, key=lambda item: item.id), info, arguments)
 
 
@@ -139,12 +139,12 @@ def _location(_root: Any, info: Info, id: str | None = None) -> Location | None:
 
 def _products_count(_root: Any, info: Info, query: str | None = None, limit: int | None = 10_000) -> CountView:
     context = of(info)
-    return count(context, list(context.store.products.values()), Product, info, query, limit)
+    return count(context, context.products(), Product, info, query, limit)
 
 
 def _variants_count(_root: Any, info: Info, query: str | None = None, limit: int | None = 10_000) -> CountView:
     context = of(info)
-    return count(context, list(context.store.variants.values()), Variant, info, query, limit)
+    return count(context, context.variants(), Variant, info, query, limit)
 
 
 def _locations_count(_root: Any, info: Info, query: str | None = None, limit: int | None = 10_000) -> CountView:

@@ -81,7 +81,7 @@ def _reduced(product: Product) -> bool:
 
 
 def _of_product(get: Callable[[Product], Any]) -> Callable[[Variant, Store], Iterable[Any]]:
-    return lambda variant, store: (get(store.products[variant.product_id]),)
+    return lambda variant, store: (get(store.home(variant)),)
 
 
 PRODUCT_FIELDS: Final[dict[str, Field]] = {
@@ -118,7 +118,7 @@ PRODUCT_FIELDS: Final[dict[str, Field]] = {
 }
 
 VARIANT_FIELDS: Final[dict[str, Field]] = {
-    "": Field("words", lambda v, store: (v.title, v.item.sku, v.barcode, store.products[v.product_id].title)),
+    "": Field("words", lambda v, store: (v.title, v.item.sku, v.barcode, store.home(v).title)),
     "barcode": Field("keyword", lambda v, _: (v.barcode,)),
     "collection": Field("id", lambda v, store: (one.id for one in store.collections_of(v.product_id))),
     "gift_card": Field("yes", _of_product(lambda p: p.gift_card)),
@@ -133,8 +133,8 @@ VARIANT_FIELDS: Final[dict[str, Field]] = {
     "product_status": Field("list", _of_product(lambda p: p.status)),
     "product_type": Field("list", _of_product(lambda p: p.product_type)),
     "sku": Field("keyword", lambda v, _: (v.item.sku,)),
-    "tag": Field("keyword", lambda v, store: store.products[v.product_id].tags),
-    "tag_not": Field("keyword", lambda v, store: store.products[v.product_id].tags, negated=True),
+    "tag": Field("keyword", lambda v, store: store.home(v).tags),
+    "tag_not": Field("keyword", lambda v, store: store.home(v).tags, negated=True),
     "taxable": Field("yes", lambda v, _: (v.taxable,)),
     "title": Field("words", lambda v, _: (v.title,)),
     "updated_at": Field("time", lambda v, _: (v.updated_at,)),

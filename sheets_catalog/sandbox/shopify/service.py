@@ -43,6 +43,7 @@ from sheets_catalog.sandbox.wire import (
     Rule,
     ShopifyHttpError,
     World,
+    fault_of,
     json_response,
 )
 
@@ -80,6 +81,8 @@ class Shopify:
             published_schema or (Path(setting) if setting else None),
             serve_deprecated=serve_deprecated,
         )
+        self.search_lag = 0.0
+        """Simulated seconds that lists of products and variants lag behind the writes; the real ones do by some."""
         self._buckets: dict[str, Bucket] = {}
         self._requests = 0
 
@@ -174,7 +177,7 @@ class Shopify:
 
         `mint_token {scopes, app?, seconds?}`, `revoke_token {token}`, `close_shop {status}` (0 opens it again),
         `hold_key {key, seconds, app?}` (a key looks busy), `drain {points, app?}`, `plan {bucket, restore_rate}`,
-        and every edit of `Merchant`.
+        `search_lag {seconds}` and every edit of `Merchant`.
         """
         given = dict(body)
         action = given.pop("do", "")
@@ -188,6 +191,7 @@ class Shopify:
             "close_shop": lambda: self._close(int(given["status"])),
             "hold_key": lambda: self.hold_key(given["key"], float(given["seconds"]), given.get("app", APP)),
             "drain": lambda: self.drain(float(given["points"]), given.get("app", APP)),
+            "search_lag": lambda: setattr(self, "search_lag", float(given["seconds"])),
             "plan": lambda: self.set_plan(float(given["bucket"]), float(given["restore_rate"])),
         }
         if action not in own:
@@ -261,8 +265,16 @@ class Shopify:
             answer = {"errors": [throttled()], "extensions": self._extensions(bucket, charges, cost, None, debug=debug)}
             return json_response(answer)
         searching = request.headers.get("Shopify-Search-Query-Debug") == "1"
-        context = Context(self.store, self.world, caller, actor=caller.app, searching=searching)
-        return self._run(prepared.document, operation, variables, context, bucket, charges, cost, debug=debug)
+        context = Context(self.store, self.world, caller, actor=caller.app, searching=searching, lag=self.search_lag)
+        fault = fault_of(request)
+        if fault is not None and fault.kind == "lag-list":
+            context.lag = fault.seconds
+            request.environ["sandbox.fault.played"] = True
+        context.shorten = fault is not None and fault.kind == "truncate-page"
+        response = self._run(prepared.document, operation, variables, context, bucket, charges, cost, debug=debug)
+        if fault is not None and fault.kind == "truncate-page" and not context.shorten:
+            request.environ["sandbox.fault.played"] = True
+        return response
 
     def _run(
         self,

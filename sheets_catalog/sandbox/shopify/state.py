@@ -7,6 +7,7 @@ list of applied effects (see `effects.py`).
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -33,6 +34,9 @@ FIRST_IDS: Final[dict[str, int]] = {
     "ProductDeleteOperation": 61_000_000_000,
 }
 """Ids count up from here: 11 to 14 digits, as in real shops, and the same in every run."""
+
+HISTORY_LENGTH: Final = 20_000
+"""Changes remembered for lists that lag behind."""
 
 DEFAULT_OPTION: Final = "Title"
 DEFAULT_VALUE: Final = "Default Title"
@@ -320,6 +324,8 @@ class Store:
         self.groups: dict[int, Group] = {}
         self.operations: dict[int, Operation] = {}
         self.attempts: dict[str, Attempt] = {}
+        self.history: deque[tuple[float, int, Product | None]] = deque(maxlen=HISTORY_LENGTH)
+        """What products were before their latest changes: (simulated seconds, id, tree before)."""
 
     def next_id(self, kind: str) -> int:
         """A new id, one above the last of its kind."""
@@ -339,6 +345,18 @@ class Store:
         for variant in product.variants:
             self.variants[variant.id] = variant
             self.items[variant.item.id] = variant.id
+
+    def products_at(self, seconds: float) -> list[Product]:
+        """The products as they were at an earlier time, in the order of their ids."""
+        overlay: dict[int, Product | None] = {}
+        for at, number, before in reversed(self.history):
+            if at <= seconds:
+                break
+            overlay[number] = before
+        if not overlay:
+            return list(self.products.values())
+        merged = {**self.products, **overlay}
+        return sorted((one for one in merged.values() if one is not None), key=lambda one: one.id)
 
     def remove(self, product_id: int) -> None:
         """Delete a product with its variants, and take it out of its collections."""
@@ -371,6 +389,13 @@ class Store:
     def variant_of_item(self, item_id: int) -> Variant | None:
         """The variant whose stock it is."""
         return self.variants.get(self.items.get(item_id, 0))
+
+    def home(self, variant: Variant) -> Product:
+        """The product of a variant; the last one there was, when a list that lags still shows the variant."""
+        product = self.products.get(variant.product_id)
+        if product is None:
+            product = next(tree for _, number, tree in reversed(self.history) if number == variant.product_id and tree)
+        return product
 
     def location_of_level(self, level_id: int) -> Location | None:
         """The location whose levels carry this number."""
