@@ -45,11 +45,6 @@ class Books:
         """Whether every planned record is accounted for."""
         return self.planned == self.done + self.unchanged + self.rejected + self.conflicted + self.pending
 
-    @classmethod
-    def of(cls, counts: Mapping[str, int]) -> Books:
-        """The books in a mapping with these names; a missing one is 0, an unknown one is refused with TypeError."""
-        return cls(**counts)
-
     def as_dict(self) -> dict[str, int]:
         """The counts by name, in the order in which they are read aloud."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
