@@ -51,13 +51,13 @@ def implied_format(formula: str) -> Mapping[str, str] | None:
 
 
 def render(value: Value, extra: Extra, how: Rendering, locale: Locale) -> JSON:
-    """One cell as the read shows it; "" for a blank one."""
+    """One cell as the read shows it; None for a blank one."""
     if how.values == "FORMULA" and extra.formula:
         return extra.formula
+    if value is None:
+        return None
     if how.values == "FORMATTED_VALUE":
         return numberformat.shown(value, number_format(extra), locale)
-    if value is None:
-        return ""
     if isinstance(value, CellError):
         return value.text
     if how.dates == "FORMATTED_STRING" and not isinstance(value, bool | str):
@@ -70,12 +70,14 @@ def render(value: Value, extra: Extra, how: Rendering, locale: Locale) -> JSON:
 def plain_renderer(how: Rendering, locale: Locale) -> Callable[[Value], JSON]:
     """The same for cells without format and formula: almost all of them, so this has to be quick."""
     if how.values == "FORMATTED_VALUE":
-        return lambda value: value if value.__class__ is str else numberformat.shown(value, None, locale)
-    return lambda value: "" if value is None else value.text if isinstance(value, CellError) else value
+        return lambda value: (
+            value if value is None or value.__class__ is str else numberformat.shown(value, None, locale)
+        )
+    return lambda value: value.text if isinstance(value, CellError) else value
 
 
 def read(sheet: Sheet, area: Area, how: Rendering, locale: Locale) -> list[list[JSON]]:
-    """The values of a clipped area, row by row, trailing blanks left out.
+    """The values of a clipped area, row by row, trailing blanks left out and blanks in between None.
 
     A formula cell whose result is "" is not blank and stays.
     """
@@ -112,14 +114,13 @@ def _rendered(values: Sequence[Value], extras: Sequence[Extra | None], how: Rend
     ]
 
 
-def transposed(rows: Sequence[Sequence[JSON]]) -> list[list[JSON]]:
-    """Rows as columns, trailing blanks left out."""
+def by_rows(rows: Sequence[Sequence[JSON]]) -> list[list[JSON]]:
+    """What `read` found as answers show it: a blank in between is ""."""
+    return [["" if cell is None else cell for cell in row] for row in rows]
+
+
+def by_columns(rows: Sequence[Sequence[JSON]]) -> list[list[JSON]]:
+    """The same column by column, trailing blanks left out."""
     width = max((len(row) for row in rows), default=0)
-    columns = [[row[column] if column < len(row) else "" for row in rows] for column in range(width)]
-    for column, cells in enumerate(columns):
-        end = len(cells)
-        # A cell counts as present when its row reached it: only padding is cut off.
-        while end and len(rows[end - 1]) <= column:
-            end -= 1
-        del cells[end:]
-    return columns
+    columns = (_trimmed([row[column] if column < len(row) else None for row in rows]) for column in range(width))
+    return by_rows(list(columns))

@@ -15,7 +15,7 @@ from sheets_catalog.sandbox.sheets.batch.sheets import check_title, with_colors
 from sheets_catalog.sandbox.sheets.document import DEFAULT_COLUMNS, DEFAULT_ROWS, Book, Group, Sheet, new_properties
 from sheets_catalog.sandbox.sheets.grid import CellError, Extra, Grid
 from sheets_catalog.sandbox.sheets.ranges import Area, area_of
-from sheets_catalog.sandbox.sheets.reading import Rendering, read
+from sheets_catalog.sandbox.sheets.reading import Rendering, by_rows, read
 from sheets_catalog.sandbox.sheets.refusals import Refused, invalid
 from sheets_catalog.sandbox.sheets.writing import Input, write
 
@@ -181,7 +181,7 @@ def exported(book: Book, mime_type: str) -> bytes | None:
     if mime_type not in {CSV_TYPE, TSV_TYPE}:
         return None
     sheet = book.first_visible()
-    rows = read(sheet, sheet.whole(), Rendering(), book.locale)
+    rows = by_rows(read(sheet, sheet.whole(), Rendering(), book.locale))
     width = max((len(row) for row in rows), default=0)
     text = io.StringIO()
     if mime_type == TSV_TYPE:

@@ -10,8 +10,8 @@ from sheets_catalog.sandbox.sheets import metadata, protection, writing
 from sheets_catalog.sandbox.sheets.document import Book, Sheet
 from sheets_catalog.sandbox.sheets.edits import Insert
 from sheets_catalog.sandbox.sheets.ranges import Area, a1
-from sheets_catalog.sandbox.sheets.reading import Rendering, read, transposed
-from sheets_catalog.sandbox.sheets.refusals import Refused, invalid, outside
+from sheets_catalog.sandbox.sheets.reading import Rendering, by_columns, by_rows, read
+from sheets_catalog.sandbox.sheets.refusals import Refused, outside
 from sheets_catalog.sandbox.sheets.writing import Input, Written
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def value_range(book: Book, sheet: Sheet, area: Area, how: Rendering, major: str
     rows = read(sheet, area, how, book.locale)
     answer: Json = {"range": a1(sheet.title, area), "majorDimension": major}
     if rows:
-        answer["values"] = transposed(rows) if major == "COLUMNS" else rows
+        answer["values"] = by_columns(rows) if major == "COLUMNS" else by_rows(rows)
     return answer
 
 
@@ -99,13 +99,6 @@ def plan(book: Book, area: Area, text: str, body: Body, access: Access) -> Write
 def plan_at(book: Book, text: str, body: Body, access: Access) -> Write:
     """The same for a range text."""
     return plan(book, metadata.range_area(book, text), text, body, access)
-
-
-def check_same_range(text: str, body: Body) -> None:
-    """The body's own range must be the requested one. Raises GoogleError."""
-    own = body.get("range")
-    if own and own != text:
-        raise invalid(f"Requested writing within range [{text}], but the body's range is [{own}]")
 
 
 def carry_out(book: Book, write: Write, how: Input) -> Written:
