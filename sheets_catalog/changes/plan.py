@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERSION = 1
 LARGEST = 1 << 30
 
-Action = Literal["create", "update", "delete"]
+Action = Literal["create", "update", "delete", "stage", "deliver"]
 Side = Literal["shop", "sheet"]
 Severity = Literal["error", "warning", "note"]
 
@@ -39,12 +39,31 @@ class FieldChange(msgspec.Struct, frozen=True, array_like=True):
     loser: Value = None
 
 
+class FileCopy(msgspec.Struct, frozen=True, array_like=True):
+    """One file to copy in Drive, as it was when planned.
+
+    `checksum`: ``sha256:`` or ``md5:`` with the digits; empty for Google's own formats. `new_id`: the id the copy will
+    have, made before the first try; empty until the plan is stored, and always for Google's own formats. `dropped`:
+    public properties of the source that the copy must not have; `dropped_private` the same of this app's own.
+    """
+
+    source: str
+    name: str
+    mime_type: str
+    size: int | None
+    checksum: str
+    new_id: str = ""
+    dropped: tuple[str, ...] = ()
+    dropped_private: tuple[str, ...] = ()
+
+
 class Change(msgspec.Struct, frozen=True, array_like=True):
     """What happens to one record.
 
     `key` is empty for a create; `natural_key` then tells the row. `group` is what can go together (the product).
     `row` is where the row stood when planned: for people, never for writing (promise 5). `context` holds ids that the
     call needs. `waiting`: another field of the record is in conflict, so the record as a whole is not settled by this.
+    `files`: what is copied for it.
     """
 
     action: Action
@@ -57,6 +76,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     natural_key: tuple[str, ...] = ()
     context: dict[str, str] = {}
     waiting: bool = False
+    files: tuple[FileCopy, ...] = ()
 
     def on(self, side: Side) -> tuple[FieldChange, ...]:
         """The changes of one side."""

@@ -29,6 +29,9 @@ from sheets_catalog.shopify.transport import Shop
 if TYPE_CHECKING:
     from sheets_catalog.upstream import Clock
 
+THREADS = 32
+"""Connections to Google kept open: the flows that copy files use as many at once."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -173,7 +176,7 @@ def open_systems(
     given = msgspec.to_builtins(connection.google)
     root_url = given.pop("root_url", "")
     timeouts = Timeouts(read=connection.timeout)
-    transport = Transport(credentials_from(given), root_url=root_url, timeouts=timeouts)
+    transport = Transport(credentials_from(given), root_url=root_url, timeouts=timeouts, threads=THREADS)
     shop = Shop(
         connection.shopify.shop,
         _token_source(connection.shopify, clock),

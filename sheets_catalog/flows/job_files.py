@@ -15,7 +15,7 @@ from sheets_catalog.changes import plan as plans
 from sheets_catalog.changes.plan import Books, Plan
 from sheets_catalog.errors import InputError, NotFound, PreconditionFailed, SheetsCatalogError, StateError
 from sheets_catalog.flows import control as controls
-from sheets_catalog.flows.drive_stores import BINARY, DriveJob
+from sheets_catalog.flows.drive_stores import BINARY, DriveJob, DriveProperties
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.jobs import state as codec
 from sheets_catalog.jobs.checkpoints import Checkpoints
@@ -187,9 +187,8 @@ def cancel(systems: Systems, job_id: str) -> Status:
 def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> int:
     """Put records that were set aside back in line (all, or those with these numbers); returns how many."""
     job_file(systems, job_id)
-    control = controls.find_or_make(systems)
-    plan_flow = _lease_flow(systems, job_id)
-    lease = leases.acquire(control.store, plan_flow, job_id, leases.this_process())
+    store, flow = lease_of(systems, _flow_of(systems, job_id), job_id)
+    lease = leases.acquire(store, flow, job_id, leases.this_process())
     try:
         checkpoints = Checkpoints(store_of(systems, job_id))
         state = checkpoints.load()
@@ -201,12 +200,23 @@ def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> 
         checkpoints.save(again, f"{len(chosen)} records in line again")
         return len(chosen)
     finally:
-        leases.release(control.store, lease)
+        leases.release(store, lease)
 
 
-def _lease_flow(systems: Systems, job_id: str) -> str:
+def _flow_of(systems: Systems, job_id: str) -> str:
     state = Checkpoints(store_of(systems, job_id)).load()
-    return LEASES.get(read_plan(systems, job_id, state.plan_digest).flow, "catalogue")
+    return read_plan(systems, job_id, state.plan_digest).flow
+
+
+def lease_of(systems: Systems, flow: str, job_id: str) -> tuple[DriveProperties, str]:
+    """Where the lease of a job stands, and its name.
+
+    Flows in `LEASES` share one of the sheet. Others claim what they work on record by record, so that several of their
+    jobs may run at once: each has a lease of its own, in its job file.
+    """
+    if flow in LEASES:
+        return controls.find_or_make(systems).store, LEASES[flow]
+    return store_of(systems, job_id), JOB
 
 
 LEASES = {"export": "catalogue", "import": "catalogue"}

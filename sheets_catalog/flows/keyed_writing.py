@@ -43,13 +43,15 @@ class RowWrite:
     """What one row should get. `item` names it in the answer.
 
     The row is found by `key`, or by `natural_key` where the key itself is to be written. `values`: field name to what
-    stands there now and what should.
+    stands there now and what should. `guard`: field name to what may stand there; if anything else does, nothing of the
+    row is written.
     """
 
     item: int
     key: str
     natural_key: tuple[str, ...]
     values: Mapping[str, tuple[Value, Value]]
+    guard: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ class KeyedWriter:
     def _names(self, writes: Iterable[RowWrite], *, by_name: bool) -> list[str]:
         table = self.layout.table
         identity = {name for names in table.natural_keys for name in names} if by_name else set()
-        wanted = {*table.key, *identity, *(name for write in writes for name in write.values)}
+        wanted = {*table.key, *identity, *(name for write in writes for name in (*write.values, *write.guard))}
         return [name for name in self.layout.columns if name in wanted]
 
     def _look(self, names: Sequence[str], *, by_name: bool) -> _Look:
@@ -166,8 +168,8 @@ class KeyedWriter:
 
     def _missing(self, write: RowWrite, look: _Look, row: int) -> tuple[dict[str, Value], str]:
         todo: dict[str, Value] = {}
-        problem = ""
-        for name, (before, after) in write.values.items():
+        problem = self._guarded(write, look, row)
+        for name, (before, after) in () if problem else write.values.items():
             current = self._value(look, name, row)
             if name not in self.layout.columns or current == after:
                 continue
@@ -179,6 +181,15 @@ class KeyedWriter:
             else:
                 todo[name] = after
         return todo, problem
+
+    def _guarded(self, write: RowWrite, look: _Look, row: int) -> str:
+        """Why nothing of the row may be written; empty when it may."""
+        for name, allowed in write.guard.items():
+            found = self._value(look, name, row)
+            if found not in allowed:
+                header = self.layout.table.by_name[name].header
+                return f"“{header}” is “{found or ''}” meanwhile; the row was left alone."
+        return ""
 
     def _repairs(
         self, before: _Look, now: _Look, written: Mapping[tuple[str, ...], Mapping[str, Value]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog import database
 from sheets_catalog.errors import SheetsCatalogError
-from sheets_catalog.flows import control, job_files
+from sheets_catalog.flows import job_files
 from sheets_catalog.flows.auditing import (
     ENDS,
     Auditing,
@@ -76,11 +76,12 @@ def run_job(
         return JobResult(job_id, state.status, state.books, state, plan, systems.calls.figures, job_id)
     check(plan, state)
     auditing = Auditing(audit, systems, job_id, plan.changes, run.watcher)
+    store, lease = job_files.lease_of(systems, plan.flow, job_id)
     runner = Runner(
         work=work_for(plan),
         checkpoints=checkpoints,
-        control=control.find_or_make(systems).store,
-        flow=job_files.LEASES[plan.flow],
+        control=store,
+        flow=lease,
         clock=systems.clock,
         rng=systems.rng,
         watcher=auditing,
