@@ -75,7 +75,10 @@ class TestCreate:
         assert refusal(files.create(body={"parents": ["nope"]})) == (404, "notFound")
         plain = create(files, "x")
         assert refusal(files.create(body={"parents": [plain]})) == (403, "parentNotAFolder")
-        shared = plant(sandbox, {"name": "theirs", "mimeType": FOLDER, "owner": "bea@example.com", "readers": ["owner@example.com"]})
+        shared = plant(
+            sandbox,
+            {"name": "theirs", "mimeType": FOLDER, "owner": "bea@example.com", "readers": ["owner@example.com"]},
+        )
         assert refusal(files.create(body={"parents": shared})) == (403, "insufficientParentPermissions")
         two = [create(files, mimeType=FOLDER), create(files, mimeType=FOLDER)]
         assert refusal(files.create(body={"parents": two})) == (403, "cannotAddParent")
@@ -100,7 +103,9 @@ class TestCreate:
         for body in ({"name": "y"}, {"appProperties": {"a": "1"}}, {"starred": True}, {"trashed": True}):
             files.update(fileId=file_id, body=body).execute()
             versions.append(int(show(files, file_id)["version"]))
-        drive_service(sandbox.url).permissions().create(fileId=file_id, body={"type": "anyone", "role": "reader"}).execute()
+        drive_service(sandbox.url).permissions().create(
+            fileId=file_id, body={"type": "anyone", "role": "reader"}
+        ).execute()
         versions.append(int(show(files, file_id)["version"]))
         assert versions == sorted(set(versions))
 
@@ -182,7 +187,9 @@ class TestProperties:
         (file_id,) = plant(sandbox, {"name": "x"}, grants=[])
         thirty = {f"k{number:02}": "v" for number in range(30)}
         for app in ("one", "two", "three"):
-            other(sandbox, "owner@example.com", app=app).files().update(fileId=file_id, body={"appProperties": thirty}).execute()
+            other(sandbox, "owner@example.com", app=app).files().update(
+                fileId=file_id, body={"appProperties": thirty}
+            ).execute()
         ten = {f"k{number:02}": "v" for number in range(10)}
         files.update(fileId=file_id, body={"appProperties": ten}).execute()
         over = files.update(fileId=file_id, body={"appProperties": {"eleven": "v"}})
@@ -227,7 +234,12 @@ class TestCopy:
             sandbox, {"name": "f", "mimeType": FOLDER, "writers": ["bea@example.com"]}, {"name": "x", "text": "y"}
         )
         copied = files.copy(fileId=source, body={"parents": [folder]}).execute()["id"]
-        assert other(sandbox).files().get(fileId=copied, fields="capabilities/canEdit").execute()["capabilities"]["canEdit"]
+        assert (
+            other(sandbox)
+            .files()
+            .get(fileId=copied, fields="capabilities/canEdit")
+            .execute()["capabilities"]["canEdit"]
+        )
 
     def test_refusals(self, sandbox, files):
         ids = plant(
@@ -283,9 +295,13 @@ class TestCopy:
 
 
 class TestStorage:
-    def test_a_service_account_has_none_of_its_own(self, sandbox, files):
+    def test_a_service_account_has_none_of_its_own(self, sandbox):
         robot = "robot@x.iam.gserviceaccount.com"
-        folder, source = plant(sandbox, {"name": "f", "mimeType": FOLDER, "writers": [robot]}, {"name": "x", "text": "y", "readers": [robot]})
+        folder, source = plant(
+            sandbox,
+            {"name": "f", "mimeType": FOLDER, "writers": [robot]},
+            {"name": "x", "text": "y", "readers": [robot]},
+        )
         robots = other(sandbox, robot).files()
         for request in (
             robots.create(body={"name": "x"}),

@@ -217,15 +217,21 @@ class TestTiming:
 
     def test_a_stalled_call_does_not_hold_up_the_others(self, sandbox, session):
         fault(sandbox, "stall", seconds=1e6)
-        thread = threading.Thread(
-            target=lambda: pytest.raises(
-                requests.exceptions.ReadTimeout, session.post, sandbox.url + "/drive/v3/files", timeout=0.5
-            )
-        )
+        given_up = threading.Event()
+
+        def wait_in_vain():
+            with pytest.raises(requests.exceptions.ReadTimeout):
+                session.post(sandbox.url + "/drive/v3/files", json={"name": "late"}, timeout=0.5)
+            given_up.set()
+
+        thread = threading.Thread(target=wait_in_vain)
         thread.start()
+        wait_until(lambda: unconsumed(sandbox) == [])
         with plain_session() as other:
             assert other.get(sandbox.url + "/drive/v3/files", timeout=2).status_code == 200
+            assert not given_up.is_set()
         thread.join()
+        assert given_up.is_set()
 
     def test_clock_skew_shows_in_the_date(self, sandbox, session):
         fault(sandbox, "clock-skew", seconds=-400 * 86_400.0)

@@ -79,7 +79,7 @@ class TestServiceAccount:
         with pytest.raises(google.auth.exceptions.RefreshError, match="unauthorized_client"):
             robot.with_subject("carl@example.com").refresh(transport)
 
-    def test_background_look_up_of_locations_is_answered_and_no_fault_counts_it(self, sandbox, transport):
+    def test_background_look_up_of_locations_is_answered_and_no_fault_counts_it(self, sandbox):
         path = f"/v1/projects/-/serviceAccounts/{ROBOT}/allowedLocations"
         control(sandbox.url, "faults", {"kind": "status", "status": 500, "operation": "*"})
         answer = plain_session(sandbox.url).get("https://iamcredentials.googleapis.com" + path, timeout=5)
@@ -238,7 +238,7 @@ class TestIdTokens:
         with pytest.raises(ValueError):
             self.verify(sandbox, transport, f"{signed}.{other}")
 
-    def test_claims_can_be_overridden_or_left_out(self, sandbox, transport):
+    def test_claims_can_be_overridden_or_left_out(self, sandbox):
         token = self.mint(sandbox, claims={"iss": "https://evil.example", "email_verified": None})
         claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
         assert claims["iss"] == "https://evil.example"

@@ -17,7 +17,6 @@ import requests
 from sheets_catalog.sandbox import Sandbox
 from tests.sandbox.clients import close_clients, control, drive_service, ledger, plain_session
 
-
 __all__ = ["close_clients"]
 
 
@@ -197,7 +196,7 @@ def test_a_simple_request_is_fast(sandbox):
 
 def test_a_fault_of_the_sandbox_itself_is_a_500_and_shows_in_health(monkeypatch, capsys):
     with Sandbox.start("empty", latency="none") as sandbox:
-        monkeypatch.setattr(sandbox.services["drive"].store, "root_of", lambda email: 1 / 0)
+        monkeypatch.setattr(sandbox.services["drive"].store, "root_of", lambda _: 1 / 0)
         answer = plain_session().get(sandbox.url + "/drive/v3/files/root", timeout=5)
         assert answer.status_code == 500
         health = control(sandbox.url, "health")

@@ -25,25 +25,24 @@ class Part:
 def split(content_type: str, data: bytes) -> list[Part]:
     """The parts of a multipart body; 400 when it has no boundary or does not end with one."""
     _, options = parse_options_header(content_type)
-    boundary = options.get("boundary", "").encode()
-    if not boundary or b"--" + boundary + b"--" not in data:
+    mark = b"--" + options.get("boundary", "").encode()
+    first = data.find(mark)
+    if len(mark) == 2 or first < 0 or mark + b"--" not in data:
         raise GoogleError(400, "Missing end boundary in multipart body.", reason="badContent")
-    pieces = (b"\r\n" + data.replace(b"\r\n--" + boundary, b"\n--" + boundary)).split(b"\n--" + boundary)
-    return [_part(piece) for piece in pieces[1:] if not piece.startswith(b"--")]
+    # Python's own mail generator ends lines with LF, others with CRLF: the first line tells which this one is.
+    line = b"\r\n" if data[first + len(mark) :].startswith(b"\r\n") else b"\n"
+    pieces = (line + data[first:]).split(line + mark)
+    return [_part(piece.removeprefix(line), line) for piece in pieces[1:] if not piece.startswith(b"--")]
 
 
-def _part(piece: bytes) -> Part:
-    piece = piece.lstrip(b" \t")
-    piece = piece[2:] if piece.startswith(b"\r\n") else piece[1:]
-    if piece.startswith((b"\r\n", b"\n")):
-        return Part({}, piece[2:] if piece.startswith(b"\r\n") else piece[1:])
-    ends = [(at, size) for size, mark in ((4, b"\r\n\r\n"), (2, b"\n\n")) if (at := piece.find(mark)) >= 0]
-    at, size = min(ends, default=(len(piece), 0))
+def _part(piece: bytes, line: bytes) -> Part:
+    if piece.startswith(line):
+        return Part({}, piece.removeprefix(line))
+    head, _, body = piece.partition(line * 2)
     headers = {}
-    for line in piece[:at].decode("utf-8", "replace").splitlines():
-        name, _, value = line.partition(":")
+    for entry in head.decode("utf-8", "replace").splitlines():
+        name, _, value = entry.partition(":")
         headers[name.strip().lower()] = value.strip()
-    body = piece[at + size :]
     if headers.get("content-transfer-encoding", "").lower() == "base64":
         body = base64.b64decode(body)
     return Part(headers, body)
