@@ -104,7 +104,7 @@ class Context:
         """One ledger line."""
         line: dict[str, Any] = {"kind": effect.kind, "changes": effect.fields, **effect.context}
         if key:
-            line["key"] = key
+            line["idempotencyKey"] = key
         self.world.ledger.record(
             service="shopify",
             operation=f"shopify.{operation}",
