@@ -139,10 +139,11 @@ class Catalogue:
         wanted = dict.fromkeys(ids)
         metafields = tuple(metafields)
         heads = list(dict.fromkeys(key.partition("/")[0] for key in wanted))
-        step = nodes_per_call(table, metafields=len(metafields), levels=self._levels)
+        levels = self._levels if table == "inventory" else 0
+        step = nodes_per_call(table, metafields=len(metafields), levels=levels)
         found: dict[str, Record] = {}
         for start in range(0, len(heads), step):
-            for record in self._nodes(table, heads[start : start + step], metafields):
+            for record in self._nodes(table, heads[start : start + step], metafields, levels):
                 if record.key in wanted:
                     found[record.key] = record
         return found
@@ -202,19 +203,19 @@ class Catalogue:
     def _page(
         self, answer: Answer, read: Callable[[Sequence[Any]], Iterable[Record]]
     ) -> tuple[Page, Sequence[Mapping[str, Any]]]:
-        connection = next(iter(answer.data.values()))
+        (connection,) = answer.data.values()
         nodes, info = connection["nodes"], connection["pageInfo"]
         records = tuple(read(nodes))
         return Page(records, info["endCursor"] or "", bool(info["hasNextPage"]), answer.cost, len(nodes)), nodes
 
-    def _nodes(self, table: str, ids: Sequence[str], metafields: Sequence[Field]) -> Iterator[Record]:
+    def _nodes(self, table: str, ids: Sequence[str], metafields: Sequence[Field], levels: int) -> Iterator[Record]:
         view = View.of(self.info.money_digits, metafields, metafields)
         variables: dict[str, Any] = {"ids": [gid(NODE_TYPES[table], each) for each in ids]}
         if table == "inventory":
-            variables["levels"] = self._levels
+            variables["levels"] = levels
         else:
             variables |= _only(view.variables(), "Product" if table == "products" else "Variant")
-        points = cost_of_nodes(table, len(ids), metafields=len(metafields), levels=self._levels)
+        points = cost_of_nodes(table, len(ids), metafields=len(metafields), levels=levels)
         answer = self._read(f"{table}_by_id", variables, points)
         with trusted(f"{table}_by_id", answer.request_id):
             nodes = [node for node in answer.data["nodes"] if node]

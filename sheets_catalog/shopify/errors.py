@@ -25,13 +25,10 @@ from sheets_catalog.errors import (
     Throttled,
     Unavailable,
 )
-from sheets_catalog.shopify.throttle import cost_of, throttle_of
+from sheets_catalog.shopify.throttle import BACK_OFF, cost_of, throttle_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-BACK_OFF = 1.0
-"""Seconds to wait when throttled and nothing says how long (limits page: "recommended backoff time is one second")."""
 
 MOST_TEXT = 300
 """Characters of a vendor's message that are shown. Messages about variables repeat the whole input: keep it out."""

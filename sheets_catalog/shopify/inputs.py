@@ -45,20 +45,20 @@ def new_product(values: Mapping[str, Value], table: Table, variants: Sequence[Ma
 def option_names(product: Mapping[str, Value], variants: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:
     """The names of a product's options in order; `Title` for a product without options.
 
-    Raises `InputError` when a variant has a value for an option that has no name.
+    Raises `InputError` when an option has no name although a variant has a value for it or a later option has one.
     """
     names = [product.get(f"{option}_name") for option in OPTIONS]
-    used = [any(variant.get(option) for variant in variants) for option in OPTIONS]
-    if not any(names):
-        names[0] = DEFAULT_OPTION if _only_default(variants) else None
-    for number, (name, needed) in enumerate(zip(names, used, strict=True), start=1):
-        if needed and not name:
+    if not any(names) and _only_default(variants):
+        return (DEFAULT_OPTION,)
+    used = [any(row.get(option) for row in variants) for option in OPTIONS]
+    count = max((number for number in range(3, 0, -1) if names[number - 1] or used[number - 1]), default=0)
+    for number, name in enumerate(names[:count], start=1):
+        if not name:
             raise InputError(
-                f"Product {product.get('handle')!r}: its variants have a value for option {number}, "
-                f"but Option{number} Name is blank.",
+                f"Product {product.get('handle')!r}: option {number} is in use, but Option{number} Name is blank.",
                 advice=f"Fill in Option{number} Name on the product's row.",
             )
-    return tuple(name for name in names if name)
+    return tuple(name for name in names[:count] if name)
 
 
 def _only_default(variants: Iterable[Mapping[str, Value]]) -> bool:
@@ -85,8 +85,16 @@ def _values(variants: Iterable[Mapping[str, Value]], name: str, names: Sequence[
 def option_values(values: Mapping[str, Value], names: Sequence[str]) -> list[dict[str, Any]]:
     """`[VariantOptionValueInput!]`: one value for each of the product's options.
 
-    Raises `InputError` for a blank one, except for the only variant of a product without options.
+    Raises `InputError` for a blank one, except for the only variant of a product without options, and for one that
+    the product has no option for.
     """
+    for number, option in enumerate(OPTIONS[len(names) :], start=len(names) + 1):
+        if values.get(option):
+            raise InputError(
+                f"Variant {_called(values)!r} has the value {values[option]!r} for option {number}, "
+                f"but its product has {len(names)} options.",
+                advice="Clear the value, or add the option to the product in the shop's admin first.",
+            )
     return [
         {"optionName": name, "name": values.get(option) or _default_value(values, name, names)}
         for option, name in zip(OPTIONS, names, strict=False)
@@ -97,10 +105,13 @@ def _default_value(values: Mapping[str, Value], name: str, names: Sequence[str])
     if tuple(names) == (DEFAULT_OPTION,):
         return DEFAULT_VALUE
     raise InputError(
-        f"Variant {values.get('sku') or values.get('id') or values.get('product_handle')!r} has no value for the "
-        f"option {name!r}.",
+        f"Variant {_called(values)!r} has no value for the option {name!r}.",
         advice="Fill in the option's value on the variant's row.",
     )
+
+
+def _called(values: Mapping[str, Value]) -> Value:
+    return values.get("sku") or values.get("id") or values.get("product_handle")
 
 
 def variant_changes(
@@ -180,7 +191,7 @@ def _weight(values: Mapping[str, Value]) -> dict[str, Any]:
     unit = values.get("weight_unit")
     if unit is None:
         raise InputError(
-            f"Variant {values.get('sku') or values.get('id')!r} has a weight of {values.get('weight')} without a unit.",
+            f"Variant {_called(values)!r} has a weight of {values.get('weight')} without a unit.",
             advice="Fill in Weight Unit on its row: GRAMS, KILOGRAMS, OUNCES or POUNDS.",
         )
     return {"value": float(values.get("weight") or 0), "unit": unit}

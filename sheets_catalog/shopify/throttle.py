@@ -25,6 +25,9 @@ MOST_POINTS = 1000
 STANDARD_RATE = 100.0
 """Points a second of the standard plan, for estimates before the shop has answered once (rate limits page)."""
 
+BACK_OFF = 1.0
+"""Seconds to wait when nothing says how long (limits page: "recommended backoff time is one second")."""
+
 MUTATION_COST = 10
 """Base cost of a mutation (limits page)."""
 
@@ -48,7 +51,9 @@ class Throttle:
     def wait_for(self, points: float) -> float:
         """Seconds until `points` are there (never more than until the bucket is full)."""
         missing = min(points, self.maximum) - self.available
-        return max(0.0, missing / self.rate) if self.rate > 0 else 1.0
+        if missing <= 0:
+            return 0.0
+        return missing / self.rate if self.rate > 0 else BACK_OFF
 
     def after(self, seconds: float) -> Throttle:
         """The bucket after `seconds` of refill."""
@@ -57,6 +62,18 @@ class Throttle:
     def less(self, points: float) -> Throttle:
         """The bucket with `points` taken out."""
         return Throttle(self.maximum, self.available - points, self.rate)
+
+
+SMALLEST = Throttle(1000.0, 1000.0, 50.0)
+"""The smallest bucket Shopify is known to have given; taken for granted until the shop has answered once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Points taken for one request. `spent`: what all requests before it had cost when it was sent."""
+
+    points: float
+    spent: float
 
 
 class Pacer:
@@ -70,15 +87,17 @@ class Pacer:
         self._clock = clock
         self._patience = patience
         self._lock = threading.Lock()
-        self._bucket: Throttle | None = None
-        self._at = 0.0
+        self._bucket = SMALLEST
+        self._at = clock.monotonic()
+        self._heard = False
         self._in_flight = 0.0
+        self._spent = 0.0
         self.waited = 0.0
 
-    def before(self, points: float) -> None:
+    def before(self, points: float) -> Reservation:
         """Wait until `points` are there and take them. Raises `Throttled` when that is longer than patience."""
         with self._lock:
-            wait = self._wait_for(points)
+            wait = self._now().wait_for(points)
             if wait > self._patience:
                 raise Throttled(
                     f"Shopify's cost points are used up; enough of them are back in {wait:.0f} s.",
@@ -86,37 +105,34 @@ class Pacer:
                     service="shopify",
                     reason="THROTTLED",
                 )
+            reservation = Reservation(points, self._spent)
             self._in_flight += points
-            self._take(points)
+            self._bucket, self._at = self._now().less(points), self._clock.monotonic()
             self.waited += wait
         if wait > 0:
             self._clock.sleep(wait)
+        return reservation
 
-    def after(self, points: float, told: Throttle | None) -> None:
-        """A request that took `points` is over; `told` is the bucket in its answer, if there was one."""
+    def after(self, reservation: Reservation, told: Throttle | None) -> None:
+        """The request is over; `told` is the bucket in its answer, if there was one."""
         with self._lock:
-            self._in_flight -= points
+            self._in_flight -= reservation.points
             if told is not None:
-                # Requests still on their way may or may not be in the number told: count them, to be on the safe side.
-                self._bucket, self._at = told.less(self._in_flight), self._clock.monotonic()
+                # Requests that are still on their way, and those that ended while this one was (answers may overtake
+                # each other), may or may not be in the number told: count them, to be on the safe side.
+                uncertain = self._in_flight + self._spent - reservation.spent
+                self._bucket, self._at = told.less(uncertain), self._clock.monotonic()
+                self._heard = True
+            self._spent += reservation.points
 
     @property
     def told(self) -> Throttle | None:
         """The bucket as it should be now; None before the first answer."""
         with self._lock:
-            return self._now()
+            return self._now() if self._heard else None
 
-    def _now(self) -> Throttle | None:
-        return self._bucket and self._bucket.after(self._clock.monotonic() - self._at)
-
-    def _wait_for(self, points: float) -> float:
-        bucket = self._now()
-        return 0.0 if bucket is None else bucket.wait_for(points)
-
-    def _take(self, points: float) -> None:
-        bucket = self._now()
-        if bucket is not None:
-            self._bucket, self._at = bucket.less(points), self._clock.monotonic()
+    def _now(self) -> Throttle:
+        return self._bucket.after(self._clock.monotonic() - self._at)
 
 
 def connection_cost(first: int, node: float) -> float:

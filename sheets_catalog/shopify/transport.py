@@ -91,6 +91,7 @@ class Shop:
         self._around = around
         self._timeout = timeout
         self._sessions = threading.local()
+        self._ratios: dict[str, float] = {}
         self._warned = False
 
     def __repr__(self) -> str:
@@ -123,13 +124,15 @@ class Shop:
     def _paced(self, body: bytes, name: str, points: float, *, whole: bool) -> Answer:
         """Send once, when the bucket allows it. `whole`: an answer with any error is an error."""
         told: Throttle | None = None
-        self.pacer.before(points)
+        points *= self._ratios.get(name, 1.0)
+        reservation = self.pacer.before(points)
         try:
             headers, payload = self._send(body, name)
             cost = _cost(payload)
             told = throttle_of(cost)
         finally:
-            self.pacer.after(points, told)
+            self.pacer.after(reservation, told)
+        self._learn(name, points, cost_of(cost).requested)
         failure = errors.classify_errors(payload, headers, name)
         if failure is not None:
             raise failure
@@ -138,6 +141,11 @@ class Shop:
             raise left[0].as_error(name)
         request_id = headers.get("X-Request-Id", "")
         return Answer(payload["data"], left, cost_of(cost), told, request_id, self._version(headers))
+
+    def _learn(self, name: str, points: float, requested: float) -> None:
+        """Correct the next estimate by what this call was really charged at first."""
+        if points > 0 and requested > 0:
+            self._ratios[name] = self._ratios.get(name, 1.0) * requested / points
 
     def _send(self, body: bytes, name: str) -> tuple[Mapping[str, str], dict[str, Any]]:
         """Headers and body of the answer; a refused token is renewed once, where it can be."""

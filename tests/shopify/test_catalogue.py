@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from sheets_catalog.errors import PermissionMissing, Refused, Throttled, Unavailable
@@ -189,6 +191,38 @@ def test_partial_data_is_an_error_of_the_whole_page(filled, control):
         next(filled.products())
 
 
+def test_an_answer_that_lacks_what_was_asked_for_is_not_believed(filled, control):
+    for field in ("pageInfo", "nodes", "tags", "products"):
+        control.fault("shopify.products", "drop-field", "after", field=field)
+        with pytest.raises(Unavailable, match="cannot be read"):
+            next(filled.products())
+
+
+def test_estimates_learn_from_what_is_charged(filled, connect):
+    shop = connect()
+    catalogue = Catalogue(shop)
+    keys = [record.key for record in records(catalogue.variants())]
+    reserved = []
+    before = shop.pacer.before
+    shop.pacer.before = lambda points: (reserved.append(points), before(points))[1]
+    for _ in range(2):
+        assert len(catalogue.by_ids("variants", keys)) == VARIANT_COUNT
+    assert reserved == [6 * VARIANT_COUNT, 6]
+
+
+def test_eight_threads_share_the_bucket_without_being_throttled(filled, control, connect):
+    control.merchant("plan", bucket=150, restore_rate=1)
+    shop = connect(patience=10_000.0)
+    try:
+        assert Catalogue(shop).info.name
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: len(records(Catalogue(shop).variants(250))), range(40)))
+    finally:
+        control.merchant("plan", bucket=2000, restore_rate=100)
+    assert found == [VARIANT_COUNT] * 40
+    assert shop.pacer.waited > 0
+
+
 def test_throttling_is_an_error_with_a_time(filled, control):
     control.fault("shopify.products", "throttle-graphql")
     with pytest.raises(Throttled):
@@ -210,13 +244,13 @@ def test_reads_cost_what_was_estimated(filled, shop):
 
 
 def test_the_pacer_keeps_out_of_throttling(filled, control, connect):
-    control.merchant("plan", bucket=200, restore_rate=1)
+    control.merchant("plan", bucket=100, restore_rate=1)
     shop = connect(patience=1000.0)
     try:
-        assert len({len(records(Catalogue(shop).variants(250))) for _ in range(5)}) == 1
+        assert len({len(records(Catalogue(shop).variants(250))) for _ in range(12)}) == 1
         impatient = Catalogue(connect(patience=0.0))
         with pytest.raises(Throttled) as caught:
-            _ = [records(impatient.variants(250)) for _ in range(5)]
+            _ = [records(impatient.variants(250)) for _ in range(12)]
     finally:
         control.merchant("plan", bucket=2000, restore_rate=100)
     assert shop.pacer.waited > 0

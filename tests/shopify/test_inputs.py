@@ -6,7 +6,7 @@ import pytest
 
 from sheets_catalog.errors import InputError
 from sheets_catalog.records import PRODUCTS, VARIANTS
-from sheets_catalog.shopify import CreateProduct, NewVariant, UpdateProduct
+from sheets_catalog.shopify import CreateProduct, NewVariant, UpdateProduct, UpdateVariants, VariantChange
 from tests.shopify.examples import CREATE_PRODUCT, CREATE_VARIANTS, SET_INVENTORY, UPDATE_PRODUCT, UPDATE_VARIANTS
 
 
@@ -139,7 +139,7 @@ def test_what_is_not_ours_to_change_is_refused(field):
 def test_a_value_for_an_option_without_a_name_is_refused():
     product = {"handle": "mug", "title": "Mug", "status": "ACTIVE", "option1_name": "Colour"}
     variant = NewVariant("v", {"option1": "Red", "option2": "S"})
-    with pytest.raises(InputError, match="option 2, but Option2 Name is blank"):
+    with pytest.raises(InputError, match="option 2 is in use, but Option2 Name is blank"):
         CreateProduct("r", product, (variant,), "m").roots()
 
 
@@ -149,9 +149,20 @@ def test_a_blank_value_of_a_named_option_is_refused():
         CreateProduct("r", product, (NewVariant("v", {"option1": "Red", "sku": "A"}),), "m").roots()
 
 
-def test_a_weight_without_a_unit_is_refused():
-    from sheets_catalog.shopify import UpdateVariants, VariantChange
+def test_a_gap_between_options_is_refused():
+    product = {"handle": "mug", "title": "Mug", "option1_name": "Colour", "option3_name": "Size"}
+    with pytest.raises(InputError, match="option 2 is in use"):
+        CreateProduct("r", product, (NewVariant("v", {"option1": "Red", "option3": "S"}),), "m").roots()
 
+
+@pytest.mark.parametrize("names", [(), ("Colour",)])
+def test_a_value_for_an_option_that_the_product_has_not_is_refused(names):
+    change = VariantChange("21", {"option2": "S"}, {"option1": "Red", "option2": "S", "sku": "A"})
+    with pytest.raises(InputError, match=f"its product has {len(names)} options"):
+        UpdateVariants("11", (change,), names).roots()
+
+
+def test_a_weight_without_a_unit_is_refused():
     with pytest.raises(InputError, match="without a unit"):
         UpdateVariants("11", (VariantChange("21", {"weight": "2"}, {"sku": "A"}),)).roots()
 

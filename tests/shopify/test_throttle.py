@@ -122,17 +122,25 @@ def test_numbers_may_be_ints_decimals_or_missing():
     assert cost_of({"requestedQueryCost": 14, "actualQueryCost": None}).actual is None
 
 
-def test_the_first_request_never_waits():
+def test_the_first_request_never_waits_but_a_crowd_of_them_does():
     clock = Clock()
-    Pacer(clock).before(1000)
+    pacer = Pacer(clock)
+    pacer.before(1000)
     assert clock.seconds == 0
+    assert pacer.told is None
+    pacer.before(100)
+    assert clock.seconds == pytest.approx(2.0)
+
+
+def hears(pacer, told, points=0.0):
+    """One request of `points`, answered with a bucket."""
+    pacer.after(pacer.before(points), told)
 
 
 def test_waits_for_exactly_what_is_missing():
     clock = Clock()
     pacer = Pacer(clock)
-    pacer.before(10)
-    pacer.after(10, Throttle(2000, 100, 50))
+    hears(pacer, Throttle(2000, 100, 50), points=10)
     pacer.before(300)
     assert clock.seconds == pytest.approx(4.0)
     assert pacer.waited == pytest.approx(4.0)
@@ -141,20 +149,27 @@ def test_waits_for_exactly_what_is_missing():
 def test_a_request_on_its_way_counts_against_the_next():
     clock = Clock()
     pacer = Pacer(clock)
-    pacer.before(0)
-    pacer.after(0, Throttle(1000, 1000, 100))
-    pacer.before(800)  # not answered yet
+    hears(pacer, Throttle(1000, 1000, 100))
+    first = pacer.before(800)  # not answered yet
     pacer.before(300)
     assert clock.seconds == pytest.approx(1.0)
-    pacer.after(800, Throttle(1000, 950, 100))
+    pacer.after(first, Throttle(1000, 950, 100))
     assert pacer.told == Throttle(1000, 650, 100)
+
+
+def test_an_answer_that_was_overtaken_does_not_give_back_what_others_spent():
+    pacer = Pacer(Clock())
+    hears(pacer, Throttle(1000, 1000, 100))
+    slow, fast = pacer.before(100), pacer.before(500)
+    pacer.after(fast, Throttle(1000, 400, 100))
+    pacer.after(slow, Throttle(1000, 900, 100))  # looked into the bucket before the other one took its points
+    assert pacer.told == Throttle(1000, 400, 100)
 
 
 def test_a_bucket_smaller_than_the_request_is_waited_full_and_no_longer():
     clock = Clock()
     pacer = Pacer(clock)
-    pacer.before(0)
-    pacer.after(0, Throttle(500, 0, 100))
+    hears(pacer, Throttle(500, 0, 100))
     pacer.before(900)
     assert clock.seconds == pytest.approx(5.0)
 
@@ -162,8 +177,7 @@ def test_a_bucket_smaller_than_the_request_is_waited_full_and_no_longer():
 def test_a_long_wait_is_told_instead_of_slept():
     clock = Clock()
     pacer = Pacer(clock, patience=2.0)
-    pacer.before(0)
-    pacer.after(0, Throttle(2000, 0, 50))
+    hears(pacer, Throttle(2000, 0, 50))
     with pytest.raises(Throttled) as caught:
         pacer.before(500)
     assert caught.value.retry_after == pytest.approx(10.0)
