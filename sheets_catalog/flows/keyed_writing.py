@@ -62,6 +62,7 @@ class _Look:
     formulas: dict[str, list[Cell]]
     size: int
     rows: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
+    keys: dict[str, list[int]] = field(default_factory=dict)
 
     def cell(self, name: str, row: int) -> Cell:
         column = self.values[name]
@@ -124,17 +125,21 @@ class KeyedWriter:
         formulas = dict(zip(names, self.columns.read(columns, formulas=True), strict=True))
         look = _Look(values, formulas, max((len(column) for column in values.values()), default=0))
         for row in range(look.size):
-            identity = self._identity(look, row, by_name=by_name)
-            if identity:
+            record = {name: self._value(look, name, row) for name in look.values}
+            key = self.layout.table.key_of(record)
+            identity = self.layout.table.natural_key_of(record) if by_name else (key or "",)
+            if any(identity):
                 look.rows.setdefault(identity, []).append(row)
+            if key:
+                look.keys.setdefault(key, []).append(row)
         return look
 
-    def _identity(self, look: _Look, row: int, *, by_name: bool) -> tuple[str, ...]:
-        values = {name: self._value(look, name, row) for name in look.values}
-        if by_name:
-            return self.layout.table.natural_key_of(values)
-        key = self.layout.table.key_of(values)
-        return (key,) if key else ()
+    def _rows_of(self, write: RowWrite, look: _Look, *, by_name: bool) -> list[int]:
+        """The rows a write is about: once a new id stands there, the id tells the row, whatever its name is by then."""
+        if not by_name:
+            return look.rows.get((write.key,), [])
+        new = self.layout.table.key_of({name: after for name, (_, after) in write.values.items()})
+        return look.keys.get(new or "", []) or look.rows.get(write.natural_key, [])
 
     def _value(self, look: _Look, name: str, row: int) -> Value:
         each = self.layout.table.by_name[name]
@@ -152,7 +157,7 @@ class KeyedWriter:
         written: dict[tuple[str, ...], dict[str, Value]] = {}
         for write in writes:
             identity = write.natural_key if by_name else (write.key,)
-            rows = look.rows.get(identity, [])
+            rows = self._rows_of(write, look, by_name=by_name)
             if len(rows) != 1:
                 problems[write.item] = _lost(rows)
                 continue

@@ -43,7 +43,10 @@ VARIANTS = Table(
     title="Variants",
     noun="variant",
     key=("id",),
-    natural_keys=(("product_handle", "product_id", "option1", "option2", "option3"),),
+    natural_keys=(
+        ("product_handle", "option1", "option2", "option3"),
+        ("product_id", "option1", "option2", "option3"),
+    ),
     metafields=True,
     fields=(
         Field("id", "Variant ID", Kind.ID, owned=False),

@@ -46,7 +46,7 @@ class Table:
     """One tab: its fields, the fields whose values make the key, and what names a row that has no key yet.
 
     `key`: field names; the record key is their values joined with ``/``. `natural_keys`: sets of fields that tell rows
-    apart while they have no key; the first set with something in it counts. `noun`: singular, for messages.
+    apart while they have no key; the first set whose first field is filled in counts. `noun`: singular, for messages.
     """
 
     name: str
@@ -76,11 +76,12 @@ class Table:
 
     def natural_key_of(self, values: Mapping[str, Value]) -> tuple[str, ...]:
         """What tells a row without key from others; empty when nothing does."""
-        for names in self.natural_keys:
-            parts = tuple(values.get(name) or "" for name in names)
-            if any(parts):
-                return (names[0], *parts)
-        return ()
+        return next(iter(self.natural_keys_of(values)), ())
+
+    def natural_keys_of(self, values: Mapping[str, Value]) -> list[tuple[str, ...]]:
+        """All that a row may be told by; the first one is the one that counts."""
+        sets = ((names[0], *(values.get(name) or "" for name in names)) for names in self.natural_keys)
+        return [found for found in sets if found[1]]
 
 
 @dataclass(frozen=True, slots=True)

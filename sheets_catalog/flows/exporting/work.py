@@ -116,9 +116,7 @@ class ExportWork:
         change, record = self.plan.changes[item], settled[item].record
         if record is None:
             return None
-        planned = {each.field: each.after for each in change.fields} | {
-            name: value or None for name, value in change.context.items() if name in {"product_id", "product_handle"}
-        }
+        planned = {each.field: each.after for each in change.fields}
         names = ("id", "handle") if change.table == "products" else ("id", "product_id", "product_handle")
         values = {
             name: (planned.get(name), record.values.get(name)) for name in names if record.values.get(name) is not None
@@ -161,9 +159,9 @@ class ExportWork:
         """The ids of created records, from the sheet: another process may have created them."""
         found: dict[int, str] = {}
         for name in {self.plan.changes[item].table for item in items}:
-            by_name = {
-                row.natural_key(self.tables[name]): row.key for row in self._reader(name).rows() if row.key is not None
-            }
+            table = self.tables[name]
+            rows = [row for row in self._reader(name).rows() if row.key is not None]
+            by_name = {each: row.key for row in rows for each in table.natural_keys_of(row.values)}
             for item in items:
                 change = self.plan.changes[item]
                 key = by_name.get(_name_after(change)) if change.table == name else None
