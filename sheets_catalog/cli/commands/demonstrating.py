@@ -2,9 +2,162 @@
 
 from __future__ import annotations
 
-HELP = ""
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sheets_catalog.cli import options
+from sheets_catalog.cli.commands.sandboxing import Catalogue, check_catalogue, serving
+from sheets_catalog.cli.epilog import examples
+from sheets_catalog.cli.screen import Screen, screen_for
+from sheets_catalog.cli.statuses import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sheets_catalog.cli.demo.story import Step
+    from sheets_catalog.database import Audit
+    from sheets_catalog.flows.connection import Connection, Systems
+
+NAME = "demo"
+FAST, TOUR = 1000.0, 200.0
+"""How many times as fast as life: for programs, and for people who want to see something move."""
+
+HELP = examples(
+    ("sheets-catalog demo", "the tour; the sandbox stays afterwards, to play with"),
+    ("sheets-catalog demo --once --json", "the whole story checked, for programs; ends with 8 if a promise is broken"),
+    ("sheets-catalog demo --catalogue products.csv", "with your own Shopify product export"),
+)
 
 
-def demo() -> int:
-    """X"""
-    return 0
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Tell the story, check every promise, and end.")] = False,
+    catalogue: Catalogue = "sample",
+    speed: Annotated[
+        float | None, typer.Option(min=0.001, help="How many times faster than life time runs.", show_default=False)
+    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Do not pause for reading.")] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="DIR", help="Save the sandbox and the audit here.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same ids and data.")] = 1,
+    json: options.Json = False,
+) -> int:
+    """See the whole story on a sandbox: import, edit, plan, apply, stop, resume, verify. No account needed."""
+    package = serving()
+    check_catalogue(catalogue)
+    screen = screen_for(json=json)
+    alone = once or json or not sys.stdin.isatty()
+    pace = speed or (FAST if alone else TOUR)
+    with package.Sandbox.start(catalogue, speed=pace, seed=seed, state=keep) as sandbox:
+        with _audits(keep, saved=not alone) as audit_path:
+            steps = _tell(screen, sandbox, audit_path, catalogue, pace, paced=not (alone or fast))
+        status = Exit.OK if all(step.ok for step in steps) else Exit.BOOKS
+        screen.answer(_as_json(steps, catalogue, status))
+        if not alone:
+            _stay(screen, sandbox)
+        if keep:
+            sandbox.save()
+    return status
+
+
+def _tell(screen: Screen, sandbox: Any, audit_path: Path, catalogue: str, speed: float, *, paced: bool) -> list[Step]:
+    """Tell the story step by step."""
+    from sheets_catalog.cli.demo import tour
+    from sheets_catalog.cli.demo.story import Story
+    from sheets_catalog.cli.progress import telling
+
+    rich = screen.out.is_terminal
+    if rich:
+        screen.show(tour.opening(catalogue, speed))
+    steps: list[Step] = []
+    with telling(screen) as show:
+        story = Story(sandbox, show, lambda connection, systems: _open_audit(audit_path, connection, systems))
+        for number, step in enumerate(story.steps(), 1):
+            steps.append(step)
+            screen.show(tour.panel(number, step, screen.out.width) if rich else tour.line(number, step))
+            if paced:
+                time.sleep(tour.pause_after(step))
+    screen.show(tour.ending(steps))
+    return steps
+
+
+def _open_audit(path: Path, connection: Connection, systems: Systems) -> Audit:
+    import msgspec
+
+    from sheets_catalog.flows.auditing import open_audit
+
+    return open_audit(msgspec.structs.replace(connection, audit_url=str(path)), systems)
+
+
+@contextmanager
+def _audits(keep: Path | None, *, saved: bool) -> Iterator[Path]:
+    """Where the audit goes: beside the settings when the sandbox stays, else away when the story is over."""
+    from sheets_catalog.flows.connection import home
+
+    if keep:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep / "audit.sqlite3"
+    elif saved:
+        yield home() / "audit.sqlite3"
+    else:
+        with tempfile.TemporaryDirectory(prefix="sheets-catalog-demo-") as folder:
+            yield Path(folder) / "audit.sqlite3"
+
+
+def _as_json(steps: list[Step], catalogue: str, status: Exit) -> dict[str, Any]:
+    from sheets_catalog.changes.plan import Books
+
+    broken = [f"{step.name}: {each}" for step in steps for each in step.broken]
+    return {
+        "ok": not broken,
+        "catalogue": catalogue,
+        "broken": broken,
+        "books": next((step.books for step in reversed(steps) if step.name == "resume"), None) or Books(),
+        "steps": [
+            {
+                "step": step.name,
+                "title": step.title,
+                "ok": step.ok,
+                "told": step.told,
+                "books": step.books,
+                "facts": step.facts,
+                "broken": step.broken,
+            }
+            for step in steps
+        ],
+        "exit_status": int(status),
+    }
+
+
+def _stay(screen: Screen, sandbox: Any) -> None:
+    """Leave the sandbox running with a connection to it, until Ctrl-C."""
+    import threading
+
+    from rich.text import Text
+
+    from sheets_catalog.cli.connections import from_sandbox
+    from sheets_catalog.cli.stopping import Stopping
+    from sheets_catalog.cli.views.parts import hint
+    from sheets_catalog.flows.connection import save
+
+    save(from_sandbox(sandbox.connection(), "the sandbox"), NAME)
+    screen.show(Text(), Text(f"The sandbox stays at {sandbox.url}, saved as “{NAME}”. In another terminal, try:", "bold"))
+    for command, what in (
+        ("doctor", "is everything in place?"),
+        ("plan", "what differs? (nothing, until you edit)"),
+        ("jobs list", "what ran"),
+        ("report last --html report.html", "what it did"),
+        ("verify", "sheet against shop"),
+    ):
+        screen.show(hint(f"  {what:<42}", f"sheets-catalog {command} --connection {NAME}"))
+    screen.show(Text("Ctrl-C ends it.", style="dim"))
+    waiting = threading.Event()
+    with Stopping(lambda _: waiting.set()):
+        waiting.wait()
