@@ -102,7 +102,9 @@ def episodes():
             if not pair["test_exists"]:
                 continue
             name = (pair["request_body"] or {}).get("name", "") if isinstance(pair["request_body"], dict) else ""
-            begins = pair["endpoint"] == "POST /drive/v3/files" and name.startswith(f"Test {pair['test'].partition('.')[0]}")
+            begins = pair["endpoint"] == "POST /drive/v3/files" and name.startswith(
+                f"Test {pair['test'].partition('.')[0]}"
+            )
             if begins or pair["test"] != current:
                 found.append([])
             current = pair["test"]
@@ -118,7 +120,10 @@ def replay(session, url, pair, names):
         options["json"] = body
     elif body is not None:
         kinds = {name.lower(): value for name, value in pair.get("request_headers", {}).items()}
-        options |= {"data": body.encode(), "headers": {"Content-Type": (kinds.get("content-type") or ["text/plain"])[0]}}
+        options |= {
+            "data": body.encode(),
+            "headers": {"Content-Type": (kinds.get("content-type") or ["text/plain"])[0]},
+        }
     query = [(name, names.text(value)) for name, value in pair["query"]]
     answer = session.request(pair["method"], url + names.text(pair["path"]), params=query, timeout=30, **options)
     text = answer.content.decode()
@@ -164,7 +169,10 @@ def compared(pair, status, got, names):
     if status < 300:
         names.learn(recorded, got)
     if pair["endpoint"] == "GET /drive/v3/files":  # a whole account: one file of it says what files look like
-        recorded, got = ({key: item[:1] if isinstance(item, list) else item for key, item in body.items()} for body in (recorded, got))
+        recorded, got = (
+            {key: item[:1] if isinstance(item, list) else item for key, item in body.items()}
+            for body in (recorded, got)
+        )
         return [one for one in differences(recorded, got, names) if one[0]]
     return list(differences(recorded, got, names))
 

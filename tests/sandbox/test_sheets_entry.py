@@ -40,15 +40,28 @@ def test_typed_values_are_parsed_and_shown_as_typed(text, value, shown_as):
 
 @pytest.mark.parametrize(
     "text",
-    ["abc", "12 apples", "1,23,4", "1.2.3", "2020-13-45", "00:61", "13:00 PM", "#5", "12%%", "1e", "a@b.c", "  lead", "²", "٣"],
+    [
+        "abc",
+        "12 apples",
+        "1,23,4",
+        "1.2.3",
+        "2020-13-45",
+        "00:61",
+        "13:00 PM",
+        "#5",
+        "12%%",
+        "1e",
+        "a@b.c",
+        "  lead",
+        "²",
+        "٣",
+    ],
 )
 def test_everything_else_stays_text(text):
     assert typed(text, US, TODAY).value == text
 
 
-@pytest.mark.parametrize(
-    ("text", "formula"), [("=A1", "=A1"), ("+1 555", "=+1 555"), ("- foo", "=- foo")]
-)
+@pytest.mark.parametrize(("text", "formula"), [("=A1", "=A1"), ("+1 555", "=+1 555"), ("- foo", "=- foo")])
 def test_what_begins_like_a_formula_is_one(text, formula):
     assert typed(text, US, TODAY).formula == formula
 
@@ -91,8 +104,7 @@ def test_numbers_are_doubles():
     ],
 )  # fmt: skip
 def test_patterns(value, pattern, text):
-    if text.endswith("."):
-        text = text[:-1]
+    text = text.removesuffix(".")
     assert shown(value, {"type": "NUMBER", "pattern": pattern}, US) == text
 
 

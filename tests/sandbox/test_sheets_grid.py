@@ -75,7 +75,9 @@ def test_a_one_row_area_follows_its_row(edit, row):
     assert ([area.top] if area else []) == [index for index, mark in enumerate(marked) if mark]
 
 
-@given(tables, st.integers(0, ROWS - 1), st.integers(0, COLUMNS - 1), st.lists(st.one_of(cells, st.just(SKIP)), max_size=3))
+@given(
+    tables, st.integers(0, ROWS - 1), st.integers(0, COLUMNS - 1), st.lists(st.one_of(cells, st.just(SKIP)), max_size=3)
+)
 def test_writes_touch_what_is_given_and_nothing_else(table, row, left, written):
     grid = grid_of(table)
     fork = grid.fork()
@@ -103,6 +105,6 @@ def test_extras_stay_with_their_cells_and_vanish_when_empty():
     grid.put(2, 2, "x", Extra("", {"note": "n"}))
     grid.edit("ROWS", Insert(0, 2))
     grid.edit("COLUMNS", Delete(0, 1))
-    assert grid.extra(4, 1).data == {"note": "n"}
+    assert grid.extra_at(4, 1).data == {"note": "n"}
     grid.write_extras(4, 1, [Extra()])
     assert grid.extra_row(4) == ()

@@ -53,7 +53,7 @@ def test_worksheets_are_added_renamed_moved_duplicated_and_deleted(book):
     assert [one.title for one in book.worksheets()] == ["Lager", "Sheet1"]
     with pytest.raises(gspread.WorksheetNotFound):
         book.worksheet("Lager 2")
-    with pytest.raises(gspread.exceptions.APIError, match="already exists. Please enter another name."):
+    with pytest.raises(gspread.exceptions.APIError, match="already exists"):
         book.add_worksheet("Lager", rows=1, cols=1)
 
 

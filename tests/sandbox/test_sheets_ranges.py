@@ -59,7 +59,9 @@ def test_a_named_range_wins_over_a_sheet_of_that_name_unless_quoted():
         read("Sheet1!prices", NAMED)
 
 
-@pytest.mark.parametrize("text", ["", "Nowhere!A1", "A0", "A", "A1:B2:C3", "Sheet1!", "'Sheet1", "Sheet1!A1:", "AAAA1", "R0C1"])
+@pytest.mark.parametrize(
+    "text", ["", "Nowhere!A1", "A0", "A", "A1:B2:C3", "Sheet1!", "'Sheet1", "Sheet1!A1:", "AAAA1", "R0C1"]
+)
 def test_everything_else_is_refused(text):
     with pytest.raises(UnknownRange):
         read(text)

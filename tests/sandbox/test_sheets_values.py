@@ -8,44 +8,7 @@ import pytest
 
 from sheets_catalog.sandbox import Sandbox
 from tests.sandbox.clients import ledger, plain_session
-
-
-class Api:
-    """One spreadsheet through plain HTTP."""
-
-    def __init__(self, running, session, book_id=""):
-        self.url, self.session = running.url + "/v4/spreadsheets", session
-        self.id = book_id or self.call("POST", "", json={"properties": {"title": "Values"}})["spreadsheetId"]
-
-    def send(self, method, path, **options):
-        return self.session.request(method, self.url + path, timeout=10, **options)
-
-    def call(self, method, path, **options):
-        answer = self.send(method, path, **options)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def error(self, method, path, **options):
-        answer = self.send(method, f"/{self.id}{path}", **options)
-        assert answer.status_code >= 400, answer.text
-        return answer.status_code, answer.json()["error"]["message"]
-
-    def put(self, name, values, option="RAW", **body):
-        path = f"/{self.id}/values/{quote(name, safe='')}"
-        return self.call("PUT", path, params={"valueInputOption": option}, json={"values": values, **body})
-
-    def refused(self, name, values, option="RAW"):
-        params = {"valueInputOption": option} if option else {}
-        return self.error("PUT", f"/values/{quote(name, safe='')}", params=params, json={"values": values})
-
-    def get(self, name, **params):
-        return self.call("GET", f"/{self.id}/values/{quote(name, safe='')}", params=params)
-
-    def values(self, name, **params):
-        return self.get(name, **params).get("values", [])
-
-    def batch(self, *requests):
-        return self.call("POST", f"/{self.id}:batchUpdate", json={"requests": list(requests)})["replies"]
+from tests.sandbox.sheets_api import Api
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +24,19 @@ def api(running):
 
 
 def test_raw_keeps_what_typing_would_change(api):
-    values = ["00123", "1E5", "3-4", "=SUM(A1)", "  both  ", "'quoted", "TRUE", "🙂", "שלום", "<b>&</b>", "123456789012345678"]
+    values = [
+        "00123",
+        "1E5",
+        "3-4",
+        "=SUM(A1)",
+        "  both  ",
+        "'quoted",
+        "TRUE",
+        "🙂",
+        "שלום",
+        "<b>&</b>",
+        "123456789012345678",
+    ]
     api.put("A1", [values])
     assert api.values("1:1") == [values]
     assert api.values("1:1", valueRenderOption="UNFORMATTED_VALUE") == [values]
@@ -119,7 +94,9 @@ def test_formulas_see_later_changes_and_follow_inserted_rows(api):
 def test_errors_show_as_their_text(api):
     api.put("A1", [["=1/0", "=FOO()"]], option="USER_ENTERED")
     assert api.values("A1:B1") == [["#DIV/0!", "#NAME?"]]
-    cells = api.call("GET", f"/{api.id}", params={"ranges": "A1:B1", "fields": "sheets.data.rowData.values.effectiveValue"})
+    cells = api.call(
+        "GET", f"/{api.id}", params={"ranges": "A1:B1", "fields": "sheets.data.rowData.values.effectiveValue"}
+    )
     assert cells["sheets"][0]["data"][0]["rowData"][0]["values"][1] == {
         "effectiveValue": {"errorValue": {"type": "NAME", "message": "Unknown function: 'FOO'."}}
     }
@@ -134,7 +111,15 @@ def test_raw_over_a_formula_removes_it_and_keeps_the_format(api):
 
 def test_a_text_formatted_cell_keeps_typed_text(api):
     text = {"numberFormat": {"type": "TEXT"}}
-    api.batch({"repeatCell": {"range": {"sheetId": 0, "startColumnIndex": 0, "endColumnIndex": 1}, "cell": {"userEnteredFormat": text}, "fields": "userEnteredFormat.numberFormat"}})
+    api.batch(
+        {
+            "repeatCell": {
+                "range": {"sheetId": 0, "startColumnIndex": 0, "endColumnIndex": 1},
+                "cell": {"userEnteredFormat": text},
+                "fields": "userEnteredFormat.numberFormat",
+            }
+        }
+    )
     api.put("A1", [["007", "007"]], option="USER_ENTERED")
     assert api.values("A1:B1", valueRenderOption="UNFORMATTED_VALUE") == [["007", 7]]
 
@@ -147,24 +132,40 @@ def test_the_locale_decides_how_typing_is_read(api):
 
 
 def test_batch_update_counts_and_is_checked_whole_before_anything_is_written(api):
-    body = {"valueInputOption": "RAW", "data": [{"range": "A1:B1", "values": [["a", "b"]]}, {"range": "A3", "values": [["c"]]}]}
+    body = {
+        "valueInputOption": "RAW",
+        "data": [{"range": "A1:B1", "values": [["a", "b"]]}, {"range": "A3", "values": [["c"]]}],
+    }
     answer = api.call("POST", f"/{api.id}/values:batchUpdate", json=body)
-    assert (answer["totalUpdatedRows"], answer["totalUpdatedColumns"], answer["totalUpdatedCells"], answer["totalUpdatedSheets"]) == (2, 2, 3, 1)
+    assert (
+        answer["totalUpdatedRows"],
+        answer["totalUpdatedColumns"],
+        answer["totalUpdatedCells"],
+        answer["totalUpdatedSheets"],
+    ) == (2, 2, 3, 1)
     body["data"][0]["values"] = [["x", "y"]]
     body["data"][1]["range"] = "Nowhere!A1"
-    assert api.error("POST", "/values:batchUpdate", json=body) == (400, "Invalid data[1]: Unable to parse range: Nowhere!A1")
+    assert api.error("POST", "/values:batchUpdate", json=body) == (
+        400,
+        "Invalid data[1]: Unable to parse range: Nowhere!A1",
+    )
     assert api.values("A1:B1") == [["a", "b"]]
 
 
 def test_batch_get_and_batch_clear(api):
     api.put("A1", [["a", "b"], ["c", "d"]])
-    answer = api.call("GET", f"/{api.id}/values:batchGet", params={"ranges": ["A1", "B:B"], "majorDimension": "COLUMNS"})
+    answer = api.call(
+        "GET", f"/{api.id}/values:batchGet", params={"ranges": ["A1", "B:B"], "majorDimension": "COLUMNS"}
+    )
     assert [one.get("values") for one in answer["valueRanges"]] == [[["a"]], [["b", "d"]]]
     cleared = api.call("POST", f"/{api.id}/values:batchClear", json={"ranges": ["A1:A2", "B2"]})
     assert cleared["clearedRanges"] == ["Sheet1!A1:A2", "Sheet1!B2"]
     assert api.values("A1:B2") == [["", "b"]]
     status, message = api.error("POST", "/values:batchClear", json={"ranges": ["B1", "A1001:ZZ"]})
-    assert (status, message) == (400, "Invalid range[1]: Range (Sheet1!A1001:ZZ) exceeds grid limits. Max rows: 1000, max columns: 26")
+    assert (status, message) == (
+        400,
+        "Invalid range[1]: Range (Sheet1!A1001:ZZ) exceeds grid limits. Max rows: 1000, max columns: 26",
+    )
     assert api.values("B1") == [["b"]]
 
 
@@ -172,7 +173,11 @@ def test_values_can_be_shown_in_the_answer_to_a_write(api):
     answer = api.call(
         "PUT",
         f"/{api.id}/values/A1",
-        params={"valueInputOption": "USER_ENTERED", "includeValuesInResponse": "true", "responseValueRenderOption": "UNFORMATTED_VALUE"},
+        params={
+            "valueInputOption": "USER_ENTERED",
+            "includeValuesInResponse": "true",
+            "responseValueRenderOption": "UNFORMATTED_VALUE",
+        },
         json={"values": [["=1+1", "50%"]]},
     )
     assert answer["updatedData"] == {"range": "Sheet1!A1:B1", "majorDimension": "ROWS", "values": [[2, 0.5]]}
@@ -191,13 +196,25 @@ def test_append_finds_the_table_as_the_guide_describes(api, start, expected):
 
 
 def test_append_grows_the_grid_and_can_insert_rows(api):
-    api.batch({"updateSheetProperties": {"properties": {"sheetId": 0, "gridProperties": {"rowCount": 4, "columnCount": 2}}, "fields": "gridProperties(rowCount,columnCount)"}})
+    api.batch(
+        {
+            "updateSheetProperties": {
+                "properties": {"sheetId": 0, "gridProperties": {"rowCount": 4, "columnCount": 2}},
+                "fields": "gridProperties(rowCount,columnCount)",
+            }
+        }
+    )
     api.put("A1", [["h"], ["1"]])
     api.put("B4", [["below"]])
     params = {"valueInputOption": "RAW", "insertDataOption": "INSERT_ROWS"}
     api.call("POST", f"/{api.id}/values/A1%3AA2:append", params=params, json={"values": [["2"], ["3"]]})
     assert api.values("Sheet1") == [["h"], ["1"], ["2"], ["3"], [], ["", "below"]]
-    grown = api.call("POST", f"/{api.id}/values/Sheet1:append", params={"valueInputOption": "RAW"}, json={"values": [["more", "wide"]]})
+    grown = api.call(
+        "POST",
+        f"/{api.id}/values/Sheet1:append",
+        params={"valueInputOption": "RAW"},
+        json={"values": [["more", "wide"]]},
+    )
     assert grown["updates"]["updatedRange"] == "Sheet1!B7:C7"
     picture = api.call("GET", f"/{api.id}", params={"fields": "sheets.properties.gridProperties"})
     assert picture["sheets"][0]["properties"]["gridProperties"] == {"rowCount": 7, "columnCount": 3}
@@ -227,13 +244,21 @@ def test_bad_writes_are_refused_in_googles_words_and_write_nothing(api, running,
 def test_bad_parameters_are_refused(api):
     assert api.refused("A1", [["x"]], option=None) == (400, "'valueInputOption' is required but not specified")
     status, message = api.refused("A1", [["x"]], option="TYPED")
-    assert (status, message) == (400, "Invalid value at 'value_input_option' (type.googleapis.com/google.apps.sheets.v4.ValueInputOption), \"TYPED\"")
+    assert (status, message) == (
+        400,
+        "Invalid value at 'value_input_option' (type.googleapis.com/google.apps.sheets.v4.ValueInputOption), \"TYPED\"",
+    )
     assert api.error("GET", "/values/A1", params={"majorDimension": "DIAGONAL"})[0] == 400
     assert api.error("GET", "/values/A1001:B", params={})[1].startswith("Range (Sheet1!A1001:B) exceeds grid limits.")
-    status, message = api.error("PUT", "/values/A1", params={"valueInputOption": "RAW"}, json={"range": "A2", "values": [["x"]]})
+    status, message = api.error(
+        "PUT", "/values/A1", params={"valueInputOption": "RAW"}, json={"range": "A2", "values": [["x"]]}
+    )
     assert (status, message) == (400, "Request range[A1] does not match value's range[A2]")
     assert api.error("PUT", "/values/A1", params={"valueInputOption": "RAW"}, data="{")[0] == 400
-    assert api.error("POST", "/values:batchUpdate", json={"valueInputOption": "RAW", "foo": 1})[1] == 'Invalid JSON payload received. Unknown name "foo": Cannot find field.'
+    assert (
+        api.error("POST", "/values:batchUpdate", json={"valueInputOption": "RAW", "foo": 1})[1]
+        == 'Invalid JSON payload received. Unknown name "foo": Cannot find field.'
+    )
 
 
 def test_a_spreadsheet_that_is_not_there_is_not_found(running):
@@ -288,9 +313,16 @@ class TestDataFilters:
         return {"developerMetadataLookup": {"metadataKey": "k", "metadataValue": value}}
 
     def test_rows_are_read_by_their_metadata(self, marked):
-        filters = [self.lookup("one"), self.lookup("two"), {"gridRange": {"sheetId": 0, "startRowIndex": 0, "endRowIndex": 1}}]
+        filters = [
+            self.lookup("one"),
+            self.lookup("two"),
+            {"gridRange": {"sheetId": 0, "startRowIndex": 0, "endRowIndex": 1}},
+        ]
         answer = marked.call("POST", f"/{marked.id}/values:batchGetByDataFilter", json={"dataFilters": filters})
-        found = {one["valueRange"]["range"]: (one["valueRange"].get("values"), one["dataFilters"]) for one in answer["valueRanges"]}
+        found = {
+            one["valueRange"]["range"]: (one["valueRange"].get("values"), one["dataFilters"])
+            for one in answer["valueRanges"]
+        }
         assert found == {
             "Sheet1!A3:Z3": ([["one"]], [filters[0]]),
             "Sheet1!A4:Z4": ([["two"]], [filters[1]]),
@@ -299,19 +331,36 @@ class TestDataFilters:
 
     def test_rows_are_written_and_cleared_by_their_metadata(self, marked):
         data = [{"dataFilter": self.lookup("two"), "majorDimension": "ROWS", "values": [["TWO", "more"]]}]
-        answer = marked.call("POST", f"/{marked.id}/values:batchUpdateByDataFilter", json={"valueInputOption": "RAW", "data": data})
+        answer = marked.call(
+            "POST", f"/{marked.id}/values:batchUpdateByDataFilter", json={"valueInputOption": "RAW", "data": data}
+        )
         assert answer["responses"][0]["updatedRange"] == "Sheet1!A4:B4"
         assert answer["responses"][0]["dataFilter"] == self.lookup("two")
-        cleared = marked.call("POST", f"/{marked.id}/values:batchClearByDataFilter", json={"dataFilters": [self.lookup("one")]})
+        cleared = marked.call(
+            "POST", f"/{marked.id}/values:batchClearByDataFilter", json={"dataFilters": [self.lookup("one")]}
+        )
         assert cleared["clearedRanges"] == ["Sheet1!A3:Z3"]
         assert marked.values("A1:B9") == [["h"], [], [], ["TWO", "more"]]
 
     def test_metadata_dies_with_its_row_and_is_not_moved_by_sorting(self, marked):
-        marked.batch({"sortRange": {"range": {"sheetId": 0, "startRowIndex": 1, "endRowIndex": 4}, "sortSpecs": [{"dimensionIndex": 0, "sortOrder": "DESCENDING"}]}})
+        marked.batch(
+            {
+                "sortRange": {
+                    "range": {"sheetId": 0, "startRowIndex": 1, "endRowIndex": 4},
+                    "sortSpecs": [{"dimensionIndex": 0, "sortOrder": "DESCENDING"}],
+                }
+            }
+        )
         body = {"dataFilters": [self.lookup("one")]}
         found = marked.call("POST", f"/{marked.id}/developerMetadata:search", json=body)["matchedDeveloperMetadata"][0]
-        assert found["developerMetadata"]["location"]["dimensionRange"] == {"dimension": "ROWS", "startIndex": 2, "endIndex": 3}
-        marked.batch({"deleteDimension": {"range": {"sheetId": 0, "dimension": "ROWS", "startIndex": 2, "endIndex": 3}}})
+        assert found["developerMetadata"]["location"]["dimensionRange"] == {
+            "dimension": "ROWS",
+            "startIndex": 2,
+            "endIndex": 3,
+        }
+        marked.batch(
+            {"deleteDimension": {"range": {"sheetId": 0, "dimension": "ROWS", "startIndex": 2, "endIndex": 3}}}
+        )
         assert marked.call("POST", f"/{marked.id}/developerMetadata:search", json=body) == {}
 
     def test_project_metadata_is_private_to_its_app(self, marked, running):
@@ -319,11 +368,17 @@ class TestDataFilters:
         other = Api(running, plain_session(token=stranger.value), marked.id)
         body = {"dataFilters": [{"developerMetadataLookup": {"metadataKey": "k"}}]}
         assert other.call("POST", f"/{marked.id}/developerMetadata:search", json=body) == {}
-        assert len(marked.call("POST", f"/{marked.id}/developerMetadata:search", json=body)["matchedDeveloperMetadata"]) == 2
+        assert (
+            len(marked.call("POST", f"/{marked.id}/developerMetadata:search", json=body)["matchedDeveloperMetadata"])
+            == 2
+        )
 
     def test_filters_without_a_condition_are_refused(self, api):
         assert api.error("POST", "/values:batchGetByDataFilter", json={})[1] == "Must specify at least one dataFilter."
-        assert api.error("POST", "/values:batchGetByDataFilter", json={"dataFilters": [{}]})[1] == "dataFilter.filter must be specified."
+        assert (
+            api.error("POST", "/values:batchGetByDataFilter", json={"dataFilters": [{}]})[1]
+            == "dataFilter.filter must be specified."
+        )
 
 
 class TestAccess:
@@ -333,6 +388,8 @@ class TestAccess:
 
     def test_a_readonly_scope_does_not_write(self, api, running):
         scope = "https://www.googleapis.com/auth/spreadsheets.readonly"
-        reader = Api(running, plain_session(token=running.identity.mint("owner@example.com", scopes=[scope]).value), api.id)
+        reader = Api(
+            running, plain_session(token=running.identity.mint("owner@example.com", scopes=[scope]).value), api.id
+        )
         assert reader.get("A1")["range"] == "Sheet1!A1"
         assert reader.refused("A1", [["x"]]) == (403, "Request had insufficient authentication scopes.")

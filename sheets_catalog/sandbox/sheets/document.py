@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sheets_catalog.sandbox.sheets.edits import (
     Delete,
@@ -25,7 +25,9 @@ from sheets_catalog.sandbox.sheets.formulas import text as formula_text
 from sheets_catalog.sandbox.sheets.grid import Extra, Grid
 from sheets_catalog.sandbox.sheets.locales import Locale, locale_of
 from sheets_catalog.sandbox.sheets.ranges import Area, area_of
-from sheets_catalog.sandbox.wire import JSON
+
+if TYPE_CHECKING:
+    from sheets_catalog.sandbox.wire import JSON
 
 MAX_CELLS: Final = 10_000_000
 MAX_CELL_LENGTH: Final = 50_000
@@ -192,7 +194,7 @@ class Book:
             for row, column, formula in list(sheet.grid.formulas()):
                 new = change(sheet.id, formula)
                 if new != formula:
-                    extra = sheet.grid.extra(row, column)
+                    extra = sheet.grid.extra_at(row, column)
                     sheet.grid.write_extras(row, column, (Extra(new, extra.data),))
 
 
@@ -254,7 +256,7 @@ def _moved_object(item: Object, keys: tuple[str, ...], sheet: int, dimension: Di
 
 
 def _moved_metadata(item: Object, sheet: int, dimension: Dimension, edit: Edit) -> Object | None:
-    """Developer metadata on a row or column goes with it, and dies with it (guide "Read & write developer metadata")."""
+    """Developer metadata on a row or column goes and dies with it (guide "Read & write developer metadata")."""
     place = item["location"].get("dimensionRange")
     if place is None or place.get("sheetId", 0) != sheet or place["dimension"] != dimension:
         return item

@@ -6,11 +6,13 @@ dimension groups and the references inside formulas all follow the same mapping,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from sheets_catalog.sandbox.sheets.ranges import Area
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sheets_catalog.sandbox.sheets.ranges import Area
 
 Dimension: TypeAlias = Literal["ROWS", "COLUMNS"]
 Span: TypeAlias = tuple[int, int | None]
@@ -54,7 +56,7 @@ class Delete:
     def _moved(self, index: int) -> int:
         return index if index <= self.start else max(self.start, index - (self.end - self.start))
 
-    def apply(self, items: list[T], blank: T) -> None:  # noqa: ARG002 - the edits share one signature
+    def apply(self, items: list[T], blank: T) -> None:
         """Do it to a list that may be shorter than the dimension."""
         del items[self.start : self.end]
 

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sheets_catalog.sandbox.sheets.grid import Value
 from sheets_catalog.sandbox.sheets.locales import CURRENCIES, MONTHS, Locale
+
+if TYPE_CHECKING:
+    from sheets_catalog.sandbox.sheets.grid import Value
 
 EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - serial numbers have no zone
 """Day 0 of serial numbers (reference page of DateTimeRenderOption)."""

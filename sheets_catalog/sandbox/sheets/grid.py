@@ -7,11 +7,13 @@ format, note, validation rule) is an `Extra` in a parallel list of rows. Rows ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sheets_catalog.sandbox.sheets.edits import Dimension, Edit
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sheets_catalog.sandbox.sheets.edits import Dimension, Edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Grid:
         cells = self.row(row)
         return cells[column] if column < len(cells) else None
 
-    def extra(self, row: int, column: int) -> Extra:
+    def extra_at(self, row: int, column: int) -> Extra:
         """What the cell has beside its value; an empty Extra when nothing."""
         cells = self.extra_row(row)
         return (cells[column] if column < len(cells) else None) or NO_EXTRA

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sheets_catalog.sandbox.sheets.schema import bad_request, camel, fields_of, snake, submessage
-from sheets_catalog.sandbox.wire import JSON
+
+if TYPE_CHECKING:
+    from sheets_catalog.sandbox.wire import JSON
 
 Mask: TypeAlias = Mapping[str, "Mask"]
 """Field -> its own mask; an empty one is the whole field."""

@@ -6,12 +6,15 @@ app (cloud project) that made it; the stored form keeps that app under `app`, wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sheets_catalog.sandbox.sheets.document import Book, Object
 from sheets_catalog.sandbox.sheets.ranges import Area, UnknownRange, area_of, resolve, shown
 from sheets_catalog.sandbox.sheets.refusals import Refused, no_grid, unparsable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sheets_catalog.sandbox.sheets.document import Book, Object
 
 Json: TypeAlias = dict[str, Any]
 

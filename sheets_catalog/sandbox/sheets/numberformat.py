@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sheets_catalog.sandbox.sheets.entry import moment_of
 from sheets_catalog.sandbox.sheets.grid import CellError, Value
 from sheets_catalog.sandbox.sheets.locales import DAYS, MONTHS, Locale
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 Token: TypeAlias = tuple[str, str]
 DATE_TYPES: Final = frozenset({"DATE", "TIME", "DATE_TIME"})

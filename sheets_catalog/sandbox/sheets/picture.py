@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ from sheets_catalog.sandbox.sheets.ranges import Area, shown
 from sheets_catalog.sandbox.sheets.reading import number_format
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sheets_catalog.sandbox.sheets.document import Book, Group, Object, Sheet
     from sheets_catalog.sandbox.sheets.edits import Dimension
     from sheets_catalog.sandbox.wire import JSON
@@ -235,9 +236,7 @@ def cell(book: Book, value: Value, extra: Extra) -> dict[str, JSON]:
         picture["userEnteredFormat"] = own
     if own or value is not None:
         picture["effectiveFormat"] = effective_format(book, value, extra)
-    for key, item in extra.data.items():
-        if key != "userEnteredFormat":
-            picture[key] = item
+    picture |= {key: item for key, item in extra.data.items() if key != "userEnteredFormat"}
     link = hyperlink(extra)
     if link:
         picture["hyperlink"] = link

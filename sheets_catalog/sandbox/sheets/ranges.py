@@ -8,9 +8,11 @@ answers echo: a title is quoted unless it is a plain word that cannot be read as
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 MAX_COLUMNS = 18_278
 """ZZZ: the last column that Sheets has."""
@@ -154,7 +156,7 @@ def corners(area: Area) -> str:
     return f"{cell_name(area.top, area.left)}:{end}" if end else cell_name(area.top, area.left)
 
 
-class UnknownRange(ValueError):  # noqa: N818 - it is an answer, worded by the caller
+class UnknownRange(ValueError):  # noqa: N818 - an answer, worded by the caller
     """The text names no range of this spreadsheet. `args[0]` is the text."""
 
 

@@ -6,7 +6,6 @@ and columns are left out, so rows are ragged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -16,7 +15,7 @@ from sheets_catalog.sandbox.sheets.formulas.syntax import Call, FormulaSyntaxErr
 from sheets_catalog.sandbox.sheets.grid import CellError, Extra, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sheets_catalog.sandbox.sheets.document import Sheet
     from sheets_catalog.sandbox.sheets.locales import Locale

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,6 +19,8 @@ from sheets_catalog.sandbox.sheets.formulas.evaluation import (
 from sheets_catalog.sandbox.sheets.grid import padded
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sheets_catalog.sandbox.sheets.document import Book
     from sheets_catalog.sandbox.sheets.grid import Value
     from sheets_catalog.sandbox.sheets.ranges import Area

@@ -56,7 +56,7 @@ _ONE_OF = {
 
 
 def snake(name: str) -> str:
-    """fooBar -> foo_bar, as paths in error texts are written."""
+    """FooBar -> foo_bar, as paths in error texts are written."""
     return re.sub(r"([A-Z])", lambda match: "_" + match[1].lower(), name)
 
 
@@ -148,7 +148,7 @@ class Checked:
             self._invalid(path, "type.googleapis.com/google.protobuf.FieldMask" if mask else "TYPE_STRING", value)
         return value
 
-    def _boolean(self, value: JSON, spec: Mapping[str, Any], path: str) -> JSON:  # noqa: ARG002 - one signature
+    def _boolean(self, value: JSON, spec: Mapping[str, Any], path: str) -> JSON:
         if value in ("true", "false"):
             return value == "true"
         if not isinstance(value, bool):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from sheets_catalog.sandbox.sheets.refusals import Refused, invalid
 from sheets_catalog.sandbox.sheets.writing import Input, write
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import date
 
     from sheets_catalog.sandbox.wire import JSON
@@ -49,7 +49,7 @@ def _dumped_sheet(sheet: Sheet) -> JSON:
         "properties": sheet.properties,
         "rowCount": grid.row_count,
         "columnCount": grid.column_count,
-        "values": [[_dumped_value(value) for value in row] for row in grid.values],
+        "values": [[_dumped_value(value) for value in row] for row in grid.values[: grid.last_used_row()]],
         "extras": {
             str(index): [None if extra is None else [extra.formula, extra.data] for extra in row]
             for index, row in enumerate(grid.extras)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sheets_catalog.sandbox.sheets import metadata, protection, writing
-from sheets_catalog.sandbox.sheets.document import Book, Sheet
 from sheets_catalog.sandbox.sheets.edits import Insert
 from sheets_catalog.sandbox.sheets.ranges import Area, a1
 from sheets_catalog.sandbox.sheets.reading import Rendering, by_columns, by_rows, read
@@ -15,6 +14,7 @@ from sheets_catalog.sandbox.sheets.refusals import Refused, outside
 from sheets_catalog.sandbox.sheets.writing import Input, Written
 
 if TYPE_CHECKING:
+    from sheets_catalog.sandbox.sheets.document import Book, Sheet
     from sheets_catalog.sandbox.wire import JSON
 
 Json = dict[str, Any]

@@ -66,14 +66,14 @@ def check_values(values: Rows) -> None:
 
 
 def _proto_text(value: JSON) -> str:
-    inside = "".join(_proto_value(item) for item in value) if isinstance(value, list) else "".join(
-        f"  fields {{\n    key: \"{key}\"\n    value {{\n{_proto_scalar(item)}    }}\n  }}\n" for key, item in value.items()
-    )  # fmt: skip
-    return "{\n" + inside + "}\n"
-
-
-def _proto_value(value: JSON) -> str:
-    return f"  values {{\n{_proto_scalar(value)}  }}\n"
+    """A list or struct as protocol buffers print it, which is how Google names it."""
+    if isinstance(value, list):
+        return "{\n" + "".join(f"  values {{\n{_proto_scalar(item)}  }}\n" for item in value) + "}\n"
+    fields = (
+        f'  fields {{\n    key: "{key}"\n    value {{\n{_proto_scalar(item)}    }}\n  }}\n'
+        for key, item in value.items()
+    )
+    return "{\n" + "".join(fields) + "}\n"
 
 
 def _proto_scalar(value: JSON) -> str:
@@ -228,8 +228,7 @@ def last_table(sheet: Sheet, area: Area) -> Area | None:
         ]
         if filled:
             return _block_around(sheet, row, filled[-1])
-    found = _block_containing(sheet, area.top, area.left)
-    return found
+    return _block_containing(sheet, area.top, area.left)
 
 
 def _block_around(sheet: Sheet, row: int, column: int) -> Area:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sheets_catalog.sandbox.sheets import masks
 from sheets_catalog.sandbox.sheets.batch.change import Change, Reply, Request, map_extras, mask_of
@@ -11,15 +11,15 @@ from sheets_catalog.sandbox.sheets.document import MAX_CELL_LENGTH, Sheet
 from sheets_catalog.sandbox.sheets.entry import plain_number
 from sheets_catalog.sandbox.sheets.formulas.text import canonical, copied
 from sheets_catalog.sandbox.sheets.grid import Extra, Value
-from sheets_catalog.sandbox.sheets.masks import Mask
 from sheets_catalog.sandbox.sheets.ranges import Area, a1, column_name
 from sheets_catalog.sandbox.sheets.refusals import PARTIAL_MERGE, TOO_LONG, Refused
 from sheets_catalog.sandbox.sheets.writing import grow
 
+if TYPE_CHECKING:
+    from sheets_catalog.sandbox.sheets.masks import Mask
+
 CellData = Mapping[str, Any]
-STORED = frozenset(
-    {"userEnteredFormat", "note", "dataValidation", "textFormatRuns", "chipRuns"}
-)
+STORED = frozenset({"userEnteredFormat", "note", "dataValidation", "textFormatRuns", "chipRuns"})
 """CellData fields that a write may set beside the value; the rest is computed, or not supported."""
 NOT_SUPPORTED = frozenset({"pivotTable", "dataSourceTable", "dataSourceFormula"})
 
@@ -99,7 +99,7 @@ def put_rows(change: Change, sheet: Sheet, top: int, left: int, rows: Sequence[A
         if not cells:
             continue
         new = [
-            written(change, (grid.value(row, column), grid.extra(row, column)), cell, mask)
+            written(change, (grid.value(row, column), grid.extra_at(row, column)), cell, mask)
             for column, cell in enumerate(cells, left)
         ]
         grid.write(row, left, [value for value, _ in new])
@@ -108,6 +108,7 @@ def put_rows(change: Change, sheet: Sheet, top: int, left: int, rows: Sequence[A
 
 
 def update_cells(change: Change, request: Request) -> Reply:
+    """Set the masked fields of cells in a range or from a corner on."""
     mask = cell_mask(request.get("fields", ""))
     rows = request.get("rows", ())
     if "start" in request:
@@ -149,6 +150,7 @@ def _filled(rows: Sequence[Any], area: Area) -> list[Any]:
 
 
 def repeat_cell(change: Change, request: Request) -> Reply:
+    """Set the masked fields of every cell of a range to the same."""
     mask = cell_mask(request.get("fields", ""))
     sheet, area = change.area(request.get("range"))
     cell = request.get("cell", {})
@@ -171,6 +173,7 @@ def _relative(cell: CellData, rows: int, columns: int) -> CellData:
 
 
 def append_cells(change: Change, request: Request) -> Reply:
+    """Set cells below the last row that has data."""
     if "tableId" in request:
         raise Refused("Appending to a table by tableId is not supported by the sandbox.")
     mask = cell_mask(request.get("fields", ""))
@@ -187,6 +190,7 @@ def append_cells(change: Change, request: Request) -> Reply:
 
 
 def merge_cells(change: Change, request: Request) -> Reply:
+    """Merge a range as a whole, by rows or by columns."""
     sheet, area = change.area(request.get("range"))
     kept = [merge for merge in sheet.merges if not merge.overlaps(area)]
     if any(merge.overlaps(area) and not area.contains(merge) for merge in sheet.merges):
@@ -223,6 +227,7 @@ def _blank_covered(sheet: Sheet, merge: Area) -> None:
 
 
 def unmerge_cells(change: Change, request: Request) -> Reply:
+    """Take every merge inside a range apart."""
     sheet, area = change.area(request.get("range"))
     if any(merge.overlaps(area) and not area.contains(merge) for merge in sheet.merges):
         raise Refused(PARTIAL_MERGE)
@@ -232,12 +237,13 @@ def unmerge_cells(change: Change, request: Request) -> Reply:
 
 
 def update_borders(change: Change, request: Request) -> Reply:
+    """Draw or remove borders around and inside a range."""
     sheet, area = change.area(request.get("range"))
     for row in range(area.top, area.end_row):
         for column in range(area.left, area.end_column):
             edges = _edges(request, area, row, column)
             if edges:
-                extra = sheet.grid.extra(row, column)
+                extra = sheet.grid.extra_at(row, column)
                 sheet.grid.write_extras(row, column, (_bordered(extra, edges),))
     change.log("updateBorders", sheet, range=a1(sheet.title, area))
     return None
@@ -267,6 +273,7 @@ def _bordered(extra: Extra, edges: Mapping[str, Any]) -> Extra:
 
 
 def set_data_validation(change: Change, request: Request) -> Reply:
+    """Set or clear the validation rule of every cell of a range."""
     sheet, area = change.area(request.get("range"))
     rule = request.get("rule")
     if rule is not None and "condition" not in rule:
@@ -278,7 +285,9 @@ def set_data_validation(change: Change, request: Request) -> Reply:
         return Extra(extra.formula, data if kept is None else {**data, "dataValidation": kept})
 
     map_extras(sheet.grid, area, ruled)
-    change.log("setDataValidation", sheet, range=a1(sheet.title, area), rule=(rule or {}).get("condition", {}).get("type"))
+    change.log(
+        "setDataValidation", sheet, range=a1(sheet.title, area), rule=(rule or {}).get("condition", {}).get("type")
+    )
     return None
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sheets_catalog.sandbox.sheets import masks, protection
 from sheets_catalog.sandbox.sheets.document import MAX_CELLS, Book, Sheet
-from sheets_catalog.sandbox.sheets.edits import Dimension
 from sheets_catalog.sandbox.sheets.grid import Extra, Grid
 from sheets_catalog.sandbox.sheets.picture import View
 from sheets_catalog.sandbox.sheets.ranges import Area, area_of
 from sheets_catalog.sandbox.sheets.recalculation import local_time, refresh
 from sheets_catalog.sandbox.sheets.refusals import NO_FIELDS, TOO_MANY_CELLS, Refused, no_grid, no_sheet, outside
 from sheets_catalog.sandbox.sheets.writing import Input
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sheets_catalog.sandbox.sheets.edits import Dimension
 
 Json: TypeAlias = dict[str, Any]
 Reply: TypeAlias = Json | None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from sheets_catalog.sandbox.sheets import masks, metadata
 from sheets_catalog.sandbox.sheets.batch.change import Change, Json, Reply, Request, mask_of
-from sheets_catalog.sandbox.sheets.document import Object
 from sheets_catalog.sandbox.sheets.refusals import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sheets_catalog.sandbox.sheets.document import Object
 
 
 def _location(change: Change, given: Request | None) -> Json:
@@ -32,6 +36,7 @@ def _location(change: Change, given: Request | None) -> Json:
 
 
 def create_developer_metadata(change: Change, request: Request) -> Reply:
+    """Attach metadata to the spreadsheet, a sheet, a row or a column."""
     given = request.get("developerMetadata", {})
     if not given.get("metadataKey"):
         raise Refused("DeveloperMetadata must have a key.")
@@ -61,6 +66,7 @@ def _selected(change: Change, filters: Iterable[Request]) -> list[Object]:
 
 
 def update_developer_metadata(change: Change, request: Request) -> Reply:
+    """Change the metadata that filters select."""
     if not request.get("dataFilters"):
         raise Refused("Must specify at least one dataFilter.")
     mask = mask_of(request.get("fields", ""), "DeveloperMetadata")
@@ -80,6 +86,7 @@ def update_developer_metadata(change: Change, request: Request) -> Reply:
 
 
 def delete_developer_metadata(change: Change, request: Request) -> Reply:
+    """Remove the metadata that a filter selects."""
     if "dataFilter" not in request:
         raise Refused("dataFilter must be specified.")
     chosen = _selected(change, [request["dataFilter"]])

@@ -18,6 +18,7 @@ _WORD = {"ROWS": "row", "COLUMNS": "column"}
 
 
 def insert_dimension(change: Change, request: Request) -> Reply:
+    """New blank rows or columns; everything behind them moves."""
     sheet, dimension, start, end = change.span(request.get("range"))
     size = sheet.count(dimension)
     inherit = request.get("inheritFromBefore", False)
@@ -68,7 +69,7 @@ def _inherit(sheet: Sheet, dimension: Dimension, start: int, end: int, source: i
                 grid.write_extras(row, 0, formats)
         return
     for row in range(len(grid.extras)):
-        extra = _format_only(grid.extra(row, source))
+        extra = _format_only(grid.extra_at(row, source))
         if extra:
             grid.write_extras(row, start, [extra] * (end - start))
 
@@ -80,6 +81,7 @@ def _format_only(extra: Extra | None) -> Extra | None:
 
 
 def delete_dimension(change: Change, request: Request) -> Reply:
+    """Remove rows or columns; everything behind them moves up."""
     sheet, dimension, start, end = change.span(request.get("range"))
     size, word = sheet.count(dimension), _WORD[dimension]
     if start >= size or end > size:
@@ -110,6 +112,7 @@ def _thaw(sheet: Sheet, key: str, frozen: int, start: int, end: int) -> None:
 
 
 def append_dimension(change: Change, request: Request) -> Reply:
+    """More rows at the bottom or columns at the right."""
     sheet = change.grid_sheet(request.get("sheetId", 0))
     dimension, length = request.get("dimension"), request.get("length", 0)
     if dimension not in {"ROWS", "COLUMNS"}:
@@ -128,6 +131,7 @@ def append_dimension(change: Change, request: Request) -> Reply:
 
 
 def move_dimension(change: Change, request: Request) -> Reply:
+    """Move rows or columns to another place, with all that is on them."""
     sheet, dimension, start, end = change.span(request.get("source"))
     to, size, word = request.get("destinationIndex", 0), sheet.count(dimension), _WORD[dimension]
     if end > size:
@@ -154,12 +158,12 @@ def _check_merges(sheet: Sheet, dimension: Dimension, start: int, end: int, to: 
 
 
 def update_dimension_properties(change: Change, request: Request) -> Reply:
+    """Hide, show or resize rows or columns."""
     if "dataSourceSheetRange" in request:
         raise Refused("Data source sheets are not supported by the sandbox.")
     sheet, dimension, start, end = change.span(request.get("range"))
     mask = mask_of(request.get("fields", ""), "DimensionProperties")
-    if end > sheet.count(dimension):
-        end = sheet.count(dimension)
+    end = min(end, sheet.count(dimension))
     if start >= end:
         raise Refused(f"range.startIndex is larger than current grid size ({sheet.count(dimension)})")
     if "developerMetadata" in mask:
@@ -179,6 +183,7 @@ def update_dimension_properties(change: Change, request: Request) -> Reply:
 
 
 def auto_resize_dimensions(change: Change, request: Request) -> Reply:
+    """Fit column widths to their contents, row heights to the default."""
     sheet, dimension, start, end = change.span(request.get("dimensions"))
     places = sheet.places(dimension)
     if dimension == "COLUMNS":
@@ -242,6 +247,7 @@ def _regrouped(change: Change, request: Request, step: int) -> Reply:
 
 
 def add_dimension_group(change: Change, request: Request) -> Reply:
+    """Group rows or columns one level deeper."""
     reply = _regrouped(change, request, +1)
     sheet, dimension, _, _ = change.span(request.get("range"))
     # A first group brings this property along (recorded).
@@ -252,10 +258,12 @@ def add_dimension_group(change: Change, request: Request) -> Reply:
 
 
 def delete_dimension_group(change: Change, request: Request) -> Reply:
+    """Take rows or columns one group level up."""
     return _regrouped(change, request, -1)
 
 
 def update_dimension_group(change: Change, request: Request) -> Reply:
+    """Collapse or expand a group."""
     given = request.get("dimensionGroup", {})
     mask = mask_of(request.get("fields", ""), "DimensionGroup")
     sheet, dimension, start, end = change.span(given.get("range"))
@@ -283,6 +291,7 @@ def _show(sheet: Sheet, dimension: Dimension, group: Group) -> None:
 
 
 def insert_range(change: Change, request: Request) -> Reply:
+    """Push cells down or to the right inside the grid."""
     sheet, area = change.area(request.get("range"))
     _shift_cells(change, sheet, area, request.get("shiftDimension"), inserting=True)
     change.log("insertRange", sheet, range=area.json())
@@ -290,6 +299,7 @@ def insert_range(change: Change, request: Request) -> Reply:
 
 
 def delete_range(change: Change, request: Request) -> Reply:
+    """Remove cells and let the ones below or to the right move in."""
     sheet, area = change.area(request.get("range"))
     _shift_cells(change, sheet, area, request.get("shiftDimension"), inserting=False)
     change.log("deleteRange", sheet, range=area.json())

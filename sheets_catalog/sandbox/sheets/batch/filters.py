@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sheets_catalog.sandbox.sheets.batch.change import Change
-from sheets_catalog.sandbox.sheets.document import Object, Sheet
 from sheets_catalog.sandbox.sheets.entry import typed
-from sheets_catalog.sandbox.sheets.grid import Value
 from sheets_catalog.sandbox.sheets.numberformat import shown
 from sheets_catalog.sandbox.sheets.ranges import area_of
 from sheets_catalog.sandbox.sheets.reading import number_format
 from sheets_catalog.sandbox.sheets.refusals import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sheets_catalog.sandbox.sheets.batch.change import Change
+    from sheets_catalog.sandbox.sheets.document import Object, Sheet
+    from sheets_catalog.sandbox.sheets.grid import Value
 
 
 def unfilter(sheet: Sheet) -> None:
@@ -49,7 +52,7 @@ def apply_filter(change: Change, sheet: Sheet, basic_filter: Object) -> None:
 
 def _passes(change: Change, sheet: Sheet, row: int, column: int, criteria: Mapping[str, Any]) -> bool:
     value = sheet.grid.value(row, column)
-    text = shown(value, number_format(sheet.grid.extra(row, column)), change.book.locale)
+    text = shown(value, number_format(sheet.grid.extra_at(row, column)), change.book.locale)
     if text in criteria.get("hiddenValues", ()):
         return False
     return "condition" not in criteria or holds(change, value, text, criteria["condition"])

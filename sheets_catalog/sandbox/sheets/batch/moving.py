@@ -5,19 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sheets_catalog.sandbox.sheets.batch.cells import describe_merge
-from sheets_catalog.sandbox.sheets.batch.change import Change, Reply, Request
 from sheets_catalog.sandbox.sheets.batch.dimensions import shift_block
-from sheets_catalog.sandbox.sheets.document import Sheet
 from sheets_catalog.sandbox.sheets.formulas.evaluation import order_key
 from sheets_catalog.sandbox.sheets.formulas.text import copied
 from sheets_catalog.sandbox.sheets.grid import CellError, Extra, Value
 from sheets_catalog.sandbox.sheets.ranges import Area, a1, area_of
 from sheets_catalog.sandbox.sheets.refusals import Refused, outside
 from sheets_catalog.sandbox.sheets.writing import clear, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sheets_catalog.sandbox.sheets.batch.change import Change, Reply, Request
+    from sheets_catalog.sandbox.sheets.document import Sheet
 
 Cell: TypeAlias = tuple[Value, Extra]
 Block: TypeAlias = list[list[Cell]]
@@ -27,7 +30,7 @@ def block_of(sheet: Sheet, area: Area) -> Block:
     """The cells of a clipped area."""
     grid = sheet.grid
     return [
-        [(grid.value(row, column), grid.extra(row, column)) for column in range(area.left, area.end_column)]
+        [(grid.value(row, column), grid.extra_at(row, column)) for column in range(area.left, area.end_column)]
         for row in range(area.top, area.end_row)
     ]
 
@@ -70,6 +73,7 @@ def _with(data: Any, key: str, value: Any) -> dict[str, Any]:
 
 
 def copy_paste(change: Change, request: Request) -> Reply:
+    """Copy cells to a range, repeated as often as they fit."""
     source_sheet, source = change.area(request.get("source"), write=False)
     target_sheet, target = change.area(request.get("destination"), write=False)
     change.fresh()
@@ -89,7 +93,7 @@ def copy_paste(change: Change, request: Request) -> Reply:
             _pasted(
                 kind,
                 block[(row - area.top) % height][(column - area.left) % width],
-                (target_sheet.grid.value(row, column), target_sheet.grid.extra(row, column)),
+                (target_sheet.grid.value(row, column), target_sheet.grid.extra_at(row, column)),
                 row - source.top - (row - area.top) % height,
                 column - source.left - (column - area.left) % width,
             )
@@ -104,6 +108,7 @@ def copy_paste(change: Change, request: Request) -> Reply:
 
 
 def cut_paste(change: Change, request: Request) -> Reply:
+    """Move cells to another place."""
     source_sheet, source = change.area(request.get("source"))
     target_sheet, top, left = change.corner(request.get("destination", {}))
     area = Area(target_sheet.id, top, top + source.height, left, left + source.width)
@@ -124,6 +129,7 @@ def cut_paste(change: Change, request: Request) -> Reply:
 
 
 def paste_data(change: Change, request: Request) -> Reply:
+    """Put delimited text into cells, read as if typed."""
     sheet, top, left = change.corner(request.get("coordinate", {}))
     if request.get("html"):
         raise Refused("Pasting HTML is not supported by the sandbox.")
@@ -169,6 +175,7 @@ def _sortable(change: Change, request: Request) -> tuple[Sheet, Area]:
 
 
 def sort_range(change: Change, request: Request) -> Reply:
+    """Sort the rows of a range. Contents move; rows, their metadata and hidden rows stay."""
     sheet, area = _sortable(change, request)
     specs = []
     for spec in request.get("sortSpecs", ()):
@@ -189,7 +196,7 @@ def _sorted(sheet: Sheet, rows: list[int], specs: list[tuple[int, bool]]) -> lis
     for column, descending in reversed(specs):
         filled = [row for row in rows if sheet.grid.value(row, column) is not None]
         blank = [row for row in rows if sheet.grid.value(row, column) is None]
-        filled.sort(key=lambda row: _sort_key(sheet.grid.value(row, column)), reverse=descending)  # noqa: B023
+        filled.sort(key=lambda row: _sort_key(sheet.grid.value(row, column)), reverse=descending)
         rows = filled + blank
     return rows
 
@@ -226,6 +233,7 @@ def _moved(extra: Extra | None, rows: int) -> Extra | None:
 
 
 def randomize_range(change: Change, request: Request) -> Reply:
+    """Shuffle the rows of a range."""
     sheet, area = _sortable(change, request)
     _rearranged(sheet, area, lambda rows: sorted(rows, key=lambda _: change.new_id()))
     change.book.stale = True
@@ -234,6 +242,7 @@ def randomize_range(change: Change, request: Request) -> Reply:
 
 
 def delete_duplicates(change: Change, request: Request) -> Reply:
+    """Remove rows of a range that repeat an earlier one; cells below move up."""
     sheet, area = change.area(request.get("range"))
     change.fresh()
     columns = _compared_columns(request, area)
@@ -267,11 +276,12 @@ def _plain(value: Value) -> Any:
 
 
 def trim_whitespace(change: Change, request: Request) -> Reply:
+    """Remove surplus blanks from text cells."""
     sheet, area = change.area(request.get("range"))
     changed = 0
     for row in range(area.top, min(area.end_row, len(sheet.grid.values))):
         for column, value in enumerate(sheet.grid.row(row)[area.left : area.end_column], area.left):
-            if isinstance(value, str) and not sheet.grid.extra(row, column).formula:
+            if isinstance(value, str) and not sheet.grid.extra_at(row, column).formula:
                 trimmed = " ".join(value.split())
                 if trimmed != value:
                     sheet.grid.put(row, column, trimmed or None)
@@ -285,6 +295,7 @@ _DELIMITERS = {"COMMA": ",", "SEMICOLON": ";", "PERIOD": ".", "SPACE": " "}
 
 
 def text_to_columns(change: Change, request: Request) -> Reply:
+    """Split text cells of one column into the cells to the right."""
     sheet, area = change.area(request.get("source"))
     if area.width != 1:
         raise Refused("The source range must span exactly one column.")
@@ -310,6 +321,7 @@ def _detected(text: str) -> str:
 
 
 def find_replace(change: Change, request: Request) -> Reply:
+    """Replace text in values, and in formulas when asked to."""
     if not request.get("find"):
         raise Refused("The find string must not be empty.")
     change.fresh()
@@ -362,7 +374,7 @@ def _replace_in(
     tally: dict[str, int],
 ) -> None:
     row, column = place
-    value, extra = sheet.grid.value(row, column), sheet.grid.extra(row, column)
+    value, extra = sheet.grid.value(row, column), sheet.grid.extra_at(row, column)
     if extra.formula and not request.get("includeFormulas"):
         return
     if value is None and not extra.formula:

@@ -31,6 +31,7 @@ def _check_name(change: Change, name: str, own: Object | None = None) -> None:
 
 
 def add_named_range(change: Change, request: Request) -> Reply:
+    """Name a range."""
     given = request.get("namedRange", {})
     _check_name(change, given.get("name", ""))
     own_id = given.get("namedRangeId") or str(change.new_id())
@@ -51,6 +52,7 @@ def _named(change: Change, own_id: str) -> Object:
 
 
 def update_named_range(change: Change, request: Request) -> Reply:
+    """Rename or move a named range."""
     given = request.get("namedRange", {})
     old = _named(change, given.get("namedRangeId", ""))
     mask = mask_of(request.get("fields", ""), "NamedRange")
@@ -65,6 +67,7 @@ def update_named_range(change: Change, request: Request) -> Reply:
 
 
 def delete_named_range(change: Change, request: Request) -> Reply:
+    """Forget a name."""
     old = _named(change, request.get("namedRangeId", ""))
     change.book.named_ranges = [item for item in change.book.named_ranges if item is not old]
     change.book.stale = True
@@ -73,6 +76,7 @@ def delete_named_range(change: Change, request: Request) -> Reply:
 
 
 def add_protected_range(change: Change, request: Request) -> Reply:
+    """Protect a range or sheet; the one who asks becomes an editor."""
     given = dict(request.get("protectedRange", {}))
     given.pop("requestingUserCanEdit", None)
     item = without_defaults(_protected(change, given))
@@ -117,6 +121,7 @@ def _protection(change: Change, own_id: int) -> tuple[Sheet, Object]:
 
 
 def update_protected_range(change: Change, request: Request) -> Reply:
+    """Change who may edit, and where."""
     given = request.get("protectedRange", {})
     sheet, old = _protection(change, given.get("protectedRangeId", 0))
     mask = mask_of(request.get("fields", ""), "ProtectedRange")
@@ -129,6 +134,7 @@ def update_protected_range(change: Change, request: Request) -> Reply:
 
 
 def delete_protected_range(change: Change, request: Request) -> Reply:
+    """Lift a protection."""
     sheet, old = _protection(change, request.get("protectedRangeId", 0))
     sheet.protected_ranges = [item for item in sheet.protected_ranges if item is not old]
     change.log("deleteProtectedRange", sheet, protectedRangeId=old["protectedRangeId"])
@@ -136,6 +142,7 @@ def delete_protected_range(change: Change, request: Request) -> Reply:
 
 
 def set_basic_filter(change: Change, request: Request) -> Reply:
+    """Set the filter of a sheet and hide the rows it leaves out."""
     given = dict(request.get("filter", {}))
     given["range"] = _placed(change, given.get("range"))
     sheet = change.grid_sheet(given["range"]["sheetId"])
@@ -152,6 +159,7 @@ def _name(sheet: Sheet, grid_range: Request) -> str:
 
 
 def clear_basic_filter(change: Change, request: Request) -> Reply:
+    """Remove the filter of a sheet and show its rows."""
     sheet = change.grid_sheet(request.get("sheetId", 0))
     sheet.basic_filter = None
     unfilter(sheet)
@@ -175,6 +183,7 @@ def _filter_views(sheet: Sheet) -> list[Object]:
 
 
 def add_filter_view(change: Change, request: Request) -> Reply:
+    """A new filter view."""
     given = dict(request.get("filter", {}))
     if "namedRangeId" in given:
         given["range"] = dict(_named(change, given["namedRangeId"])["range"])
@@ -190,6 +199,7 @@ def add_filter_view(change: Change, request: Request) -> Reply:
 
 
 def update_filter_view(change: Change, request: Request) -> Reply:
+    """Change a filter view."""
     given = request.get("filter", {})
     sheet, old = _find(change, _filter_views, "filterViewId", given.get("filterViewId", 0), "filter view")
     mask = mask_of(request.get("fields", ""), "FilterView")
@@ -201,6 +211,7 @@ def update_filter_view(change: Change, request: Request) -> Reply:
 
 
 def duplicate_filter_view(change: Change, request: Request) -> Reply:
+    """A copy of a filter view."""
     sheet, old = _find(change, _filter_views, "filterViewId", request.get("filterId", 0), "filter view")
     new = {**old, "filterViewId": change.new_id(), "title": f"Copy of {old['title']}"}
     sheet.filter_views.append(new)
@@ -209,6 +220,7 @@ def duplicate_filter_view(change: Change, request: Request) -> Reply:
 
 
 def delete_filter_view(change: Change, request: Request) -> Reply:
+    """Remove a filter view."""
     sheet, old = _find(change, _filter_views, "filterViewId", request.get("filterId", 0), "filter view")
     sheet.filter_views = [item for item in sheet.filter_views if item is not old]
     change.log("deleteFilterView", sheet, filterViewId=old["filterViewId"])
@@ -241,6 +253,7 @@ def _rule_index(sheet: Sheet, index: int, size: int) -> int:
 
 
 def add_conditional_format_rule(change: Change, request: Request) -> Reply:
+    """Insert a conditional format rule at an index."""
     sheet, rule = _rule(change, request.get("rule"))
     index = _rule_index(sheet, request.get("index", 0), len(sheet.conditional_formats) + 1)
     sheet.conditional_formats.insert(index, rule)
@@ -249,6 +262,7 @@ def add_conditional_format_rule(change: Change, request: Request) -> Reply:
 
 
 def update_conditional_format_rule(change: Change, request: Request) -> Reply:
+    """Replace the rule at an index, or move it to another one."""
     if "rule" in request:
         sheet, rule = _rule(change, request["rule"])
         index = _rule_index(sheet, request.get("index", 0), len(sheet.conditional_formats))
@@ -265,6 +279,7 @@ def update_conditional_format_rule(change: Change, request: Request) -> Reply:
 
 
 def delete_conditional_format_rule(change: Change, request: Request) -> Reply:
+    """Remove the rule at an index."""
     sheet = change.grid_sheet(request.get("sheetId", 0))
     index = _rule_index(sheet, request.get("index", 0), len(sheet.conditional_formats))
     old = sheet.conditional_formats.pop(index)
@@ -277,13 +292,15 @@ def _banded(sheet: Sheet) -> list[Object]:
 
 
 def add_banding(change: Change, request: Request) -> Reply:
+    """Alternating colours on a range."""
     given = dict(request.get("bandedRange", {}))
     given["range"] = _placed(change, given.get("range"))
     if not {"rowProperties", "columnProperties"} & set(given):
         raise Refused("Must specify row or column banding properties.")
     sheet = change.grid_sheet(given["range"]["sheetId"])
     if any(area_of(other["range"]).overlaps(area_of(given["range"])) for other in sheet.banded_ranges):
-        raise Refused("You cannot add alternating background colors to a range that already has alternating background colors.")  # fmt: skip  # noqa: E501
+        taken = "a range that already has alternating background colors."
+        raise Refused(f"You cannot add alternating background colors to {taken}")
     given.setdefault("bandedRangeId", change.new_id())
     sheet.banded_ranges.append(given)
     change.log("addBanding", sheet, bandedRangeId=given["bandedRangeId"])
@@ -291,6 +308,7 @@ def add_banding(change: Change, request: Request) -> Reply:
 
 
 def update_banding(change: Change, request: Request) -> Reply:
+    """Change alternating colours."""
     given = request.get("bandedRange", {})
     sheet, old = _find(change, _banded, "bandedRangeId", given.get("bandedRangeId", 0), "banded range")
     mask = mask_of(request.get("fields", ""), "BandedRange")
@@ -302,6 +320,7 @@ def update_banding(change: Change, request: Request) -> Reply:
 
 
 def delete_banding(change: Change, request: Request) -> Reply:
+    """Remove alternating colours."""
     sheet, old = _find(change, _banded, "bandedRangeId", request.get("bandedRangeId", 0), "banded range")
     sheet.banded_ranges = [item for item in sheet.banded_ranges if item is not old]
     change.log("deleteBanding", sheet, bandedRangeId=old["bandedRangeId"])
@@ -313,6 +332,7 @@ def _tables(sheet: Sheet) -> list[Object]:
 
 
 def add_table(change: Change, request: Request) -> Reply:
+    """Make a range a table; its first row becomes the header."""
     given = dict(request.get("table", {}))
     sheet, area = change.area(given.get("range"))
     given["range"] = area.json()
@@ -344,6 +364,7 @@ def _columns(sheet: Sheet, area: Area, given: list[Any]) -> list[Any]:
 
 
 def update_table(change: Change, request: Request) -> Reply:
+    """Change a table."""
     given = request.get("table", {})
     sheet, old = _find(change, _tables, "tableId", given.get("tableId", ""), "table")
     mask = mask_of(request.get("fields", ""), "Table")
@@ -357,6 +378,7 @@ def update_table(change: Change, request: Request) -> Reply:
 
 
 def delete_table(change: Change, request: Request) -> Reply:
+    """Remove a table with its cells."""
     sheet, old = _find(change, _tables, "tableId", request.get("tableId", ""), "table")
     _, area = change.area(old["range"])
     for row in range(area.top, area.end_row):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sheets_catalog.sandbox.sheets.batch import cells, developer, dimensions, moving, objects, sheets
-from sheets_catalog.sandbox.sheets.batch.change import Change, Json, Reply, Request
 from sheets_catalog.sandbox.sheets.refusals import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sheets_catalog.sandbox.sheets.batch.change import Change, Json, Reply, Request
 
 KINDS: Final[Mapping[str, Callable[[Change, Request], Reply]]] = {
     "addBanding": objects.add_banding,

@@ -50,6 +50,7 @@ def free_title(book: Book) -> str:
 
 
 def add_sheet(change: Change, request: Request) -> Reply:
+    """A new sheet; id, title, place and size are chosen where they are not given."""
     given = dict(request.get("properties", {}))
     title = given.pop("title", None) or free_title(change.book)
     check_title(change.book, title)
@@ -92,6 +93,7 @@ def with_colors(properties: Object) -> Json:
 
 
 def delete_sheet(change: Change, request: Request) -> Reply:
+    """Remove a sheet with everything on it; at least one visible sheet must stay."""
     sheet = change.sheet(request.get("sheetId", 0))
     protection.check_sheet(sheet, change.email, change.role)
     rest = [other for other in change.book.sheets if other is not sheet]
@@ -112,6 +114,7 @@ def _sheet_of(item: Object) -> int | None:
 
 
 def duplicate_sheet(change: Change, request: Request) -> Reply:
+    """A copy of a sheet in the same spreadsheet."""
     source = change.sheet(request.get("sourceSheetId", 0))
     title = request.get("newSheetName") or copy_title(change.book, source.title)
     check_title(change.book, title)
@@ -175,6 +178,7 @@ def _copied_metadata(change: Change, source: int, target: int) -> list[Object]:
 
 
 def update_sheet_properties(change: Change, request: Request) -> Reply:
+    """Change title, place, size, visibility or colour of a sheet."""
     given = dict(request.get("properties", {}))
     mask = mask_of(request.get("fields", ""), "SheetProperties")
     sheet = change.sheet(given.get("sheetId", 0))
@@ -268,6 +272,7 @@ def resize(change: Change, sheet: Sheet, rows: int, columns: int) -> None:
 
 
 def update_spreadsheet_properties(change: Change, request: Request) -> Reply:
+    """Change title, locale, time zone and the like of the spreadsheet."""
     given = dict(request.get("properties", {}))
     mask = dict(mask_of(request.get("fields", ""), "SpreadsheetProperties"))
     if "*" in mask:

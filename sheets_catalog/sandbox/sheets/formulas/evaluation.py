@@ -6,10 +6,8 @@ Cells are computed without recursion from cell to cell: a formula that needs ano
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from sheets_catalog.sandbox.sheets.entry import plain_number, typed
 from sheets_catalog.sandbox.sheets.formulas.syntax import (
@@ -25,9 +23,14 @@ from sheets_catalog.sandbox.sheets.formulas.syntax import (
     parse,
 )
 from sheets_catalog.sandbox.sheets.grid import CellError, Value
-from sheets_catalog.sandbox.sheets.locales import Locale
 from sheets_catalog.sandbox.sheets.numberformat import general
-from sheets_catalog.sandbox.sheets.ranges import Area
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from sheets_catalog.sandbox.sheets.locales import Locale
+    from sheets_catalog.sandbox.sheets.ranges import Area
 
 Cell: TypeAlias = tuple[int, int, int]
 """(sheet id, row, column)."""
@@ -59,7 +62,7 @@ def unknown_name(kind: str, name: str) -> CellError:
     return CellError("NAME", "#NAME?", f"Unknown {kind}: '{name}'.")
 
 
-class Failed(Exception):  # noqa: N818 - carries an ordinary cell value
+class Failed(Exception):  # noqa: N818 - it carries an ordinary cell value
     """A formula's result is an error value."""
 
     def __init__(self, error: CellError) -> None:

@@ -39,7 +39,7 @@ def _arity(name: str, arguments: Sequence[Node], least: int, most: int | None) -
             CellError(
                 "N_A",
                 "#N/A",
-                f"Wrong number of arguments to {name}. Expected {expected} arguments, but got {len(arguments)} arguments.",
+                f"Wrong number of arguments to {name}. Expected {expected} arguments, but got {len(arguments)}.",
             )
         )
 
@@ -456,15 +456,20 @@ def _picked(block: Block, places: list[tuple[int, int]]) -> list[float]:
     return [number for place in places if (number := _at(block, place)) is not None]
 
 
+def _summed(scope: Scope, args: list[Result]) -> list[float]:
+    """The numbers of SUMIF and AVERAGEIF: of the third range, or of the first, where the criterion holds."""
+    return _picked(_block(args[2] if len(args) > 2 else args[0]), _matching(scope, args[:2]))
+
+
+def _sumifs(scope: Scope, args: list[Result]) -> Result:
+    return plain_number(math.fsum(_picked(_block(args[0]), _matching(scope, args[1:]))))
+
+
 _simple("COUNTIF", 2, 2, lambda scope, args: len(_matching(scope, args)))
 _simple("COUNTIFS", 2, None, lambda scope, args: len(_matching(scope, args)))
-_simple(
-    "SUMIF", 2, 3, lambda scope, args: plain_number(math.fsum(_picked(_block(args[-1 if len(args) > 2 else 0]), _matching(scope, args[:2]))))
-)  # fmt: skip
-_simple(
-    "SUMIFS", 3, None, lambda scope, args: plain_number(math.fsum(_picked(_block(args[0]), _matching(scope, args[1:]))))
-)
-_simple("AVERAGEIF", 2, 3, lambda scope, args: plain_number(_mean(_picked(_block(args[-1 if len(args) > 2 else 0]), _matching(scope, args[:2])))))  # fmt: skip
+_simple("SUMIF", 2, 3, lambda scope, args: plain_number(math.fsum(_summed(scope, args))))
+_simple("SUMIFS", 3, None, _sumifs)
+_simple("AVERAGEIF", 2, 3, lambda scope, args: plain_number(_mean(_summed(scope, args))))
 
 
 @_function("SUMPRODUCT", 1, None)

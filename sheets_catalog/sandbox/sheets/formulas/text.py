@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from sheets_catalog.sandbox.sheets.edits import Dimension, Edit
 from sheets_catalog.sandbox.sheets.ranges import Area, column_index, column_name, quoted_title
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sheets_catalog.sandbox.sheets.edits import Dimension, Edit
 
 REF_ERROR = "#REF!"
 
