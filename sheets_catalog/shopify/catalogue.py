@@ -140,13 +140,13 @@ class Catalogue:
         metafields = tuple(metafields)
         heads = list(dict.fromkeys(key.partition("/")[0] for key in wanted))
         levels = self._levels if table == "inventory" else 0
-        step = nodes_per_call(table, metafields=len(metafields), levels=levels)
         found: dict[str, Record] = {}
-        for start in range(0, len(heads), step):
-            for record in self._nodes(table, heads[start : start + step], metafields, levels):
-                if record.key in wanted:
-                    found[record.key] = record
-        return found
+        while heads:
+            correction = self._shop.correction(f"shopify.{table}_by_id")
+            step = nodes_per_call(table, metafields=len(metafields), levels=levels, correction=correction)
+            batch, heads = heads[:step], heads[step:]
+            found |= {record.key: record for record in self._nodes(table, batch, metafields, levels)}
+        return {key: found[key] for key in wanted if key in found}
 
     def product_by_handle(
         self, handle: str, *, metafields: Iterable[Field] = (), variant_metafields: Iterable[Field] = ()

@@ -175,9 +175,12 @@ def cost_of_nodes(table: str, count: int, *, metafields: int = 0, levels: int = 
     return count * (node_cost(table, metafields=metafields, levels=levels) + extra)
 
 
-def nodes_per_call(table: str, *, metafields: int = 0, levels: int = 1) -> int:
-    """How many ids may be read in one call: at most 250 (every array input), and within the points of one request."""
-    each = cost_of_nodes(table, 1, metafields=metafields, levels=levels)
+def nodes_per_call(table: str, *, metafields: int = 0, levels: int = 1, correction: float = 1.0) -> int:
+    """How many ids may be read in one call: at most 250 (every array input), and within the points of one request.
+
+    `correction`: what the estimate has to be multiplied with, where the shop has told.
+    """
+    each = cost_of_nodes(table, 1, metafields=metafields, levels=levels) * correction
     return max(1, min(250, int(MOST_POINTS // each)))
 
 

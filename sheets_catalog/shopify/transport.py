@@ -102,6 +102,10 @@ class Shop:
         """The bucket of cost points as it should be now; None before the first answer."""
         return self.pacer.told
 
+    def correction(self, operation: str) -> float:
+        """What estimates for `operation` have to be multiplied with, as learnt from its last answer; 1 at first."""
+        return self._ratios.get(operation, 1.0)
+
     def execute(
         self,
         document: Document,
@@ -124,7 +128,7 @@ class Shop:
     def _paced(self, body: bytes, name: str, points: float, *, whole: bool) -> Answer:
         """Send once, when the bucket allows it. `whole`: an answer with any error is an error."""
         told: Throttle | None = None
-        points *= self._ratios.get(name, 1.0)
+        points *= self.correction(name)
         reservation = self.pacer.before(points)
         try:
             headers, payload = self._send(body, name)
@@ -145,7 +149,7 @@ class Shop:
     def _learn(self, name: str, points: float, requested: float) -> None:
         """Correct the next estimate by what this call was really charged at first."""
         if points > 0 and requested > 0:
-            self._ratios[name] = self._ratios.get(name, 1.0) * requested / points
+            self._ratios[name] = self.correction(name) * requested / points
 
     def _send(self, body: bytes, name: str) -> tuple[Mapping[str, str], dict[str, Any]]:
         """Headers and body of the answer; a refused token is renewed once, where it can be."""

@@ -210,6 +210,14 @@ def test_estimates_learn_from_what_is_charged(filled, connect):
     assert reserved == [6 * VARIANT_COUNT, 6]
 
 
+def test_reads_by_id_grow_to_what_the_shop_charges(filled, connect, control):
+    catalogue = Catalogue(connect())
+    keys = [record.key for record in records(catalogue.variants())]
+    control.forget()
+    assert set(catalogue.by_ids("variants", [*keys, *(str(number) for number in range(1, 700))])) == set(keys)
+    assert len(control.requests()) == 1 + -(-(VARIANT_COUNT + 699 - 166) // 250)
+
+
 def test_eight_threads_share_the_bucket_without_being_throttled(filled, control, connect):
     control.merchant("plan", bucket=150, restore_rate=1)
     shop = connect(patience=10_000.0)
