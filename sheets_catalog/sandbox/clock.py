@@ -24,14 +24,23 @@ class SandboxClock:
         self.start = start or datetime.now(UTC)
         self.real_start = time.time()
         self.skew = 0.0
-        self._origin = time.monotonic()
+        self._origin: float | None = None
         self._advanced = 0.0
         self._jumped = 0.0
         self._lock = threading.Lock()
 
+    def run(self, ahead: float = 0.0) -> None:
+        """Let time pass from now on (until then it stands still), with `ahead` simulated seconds gone already."""
+        with self._lock:
+            self._origin, self.real_start = time.monotonic(), time.time()
+            self._advanced += ahead
+
+    def _elapsed(self) -> float:
+        return 0.0 if self._origin is None else time.monotonic() - self._origin
+
     def seconds(self) -> float:
         """Simulated seconds since the start."""
-        return (time.monotonic() - self._origin) * self.speed + self._advanced
+        return self._elapsed() * self.speed + self._advanced
 
     def now(self) -> datetime:
         """Simulated date and time, aware, UTC."""
@@ -43,7 +52,7 @@ class SandboxClock:
 
     def wall(self) -> float:
         """Unix time for token lives: real time plus explicit advances, not multiplied by `speed`."""
-        return self.real_start + (time.monotonic() - self._origin) + self._jumped
+        return self.real_start + self._elapsed() + self._jumped
 
     def advance(self, seconds: float) -> None:
         """Let simulated time jump forward; refuses to go back (set `skew` for a wrong clock)."""

@@ -33,7 +33,7 @@ TIMING_KINDS: Final = {
     "stall": "waits `seconds` (before: then applies; after: applied, then waits); ends when the client hangs up",
     "applied-late": "waits until the client has hung up, then `seconds` more, and then applies",
     "clock-skew": "from this call on the server's clock is off by `seconds`",
-    "kill-client": "SIGKILL to process `pid`, before or after the effect; the connection drops",
+    "kill-client": "SIGKILL to the calling process (or to `pid`), before or after the effect; the connection drops",
     "hook:collaborator": "plays `requests` ([{method, path, body?, email?}]) as another user at this call",
     "duplicate-delivery": "the request is applied twice, as when something on the way re-sends it",
 }
@@ -234,7 +234,6 @@ def _when(spec: Mapping[str, Any], kind: str) -> str:
 def _check_needs(fault: Fault) -> None:
     needs = {
         "status": ("status", fault.status),
-        "kill-client": ("pid", fault.pid),
         "drop-field": ("field", fault.field),
         "hook:collaborator": ("requests", fault.requests),
         "stall": ("seconds", fault.seconds),
@@ -244,8 +243,10 @@ def _check_needs(fault: Fault) -> None:
     name, value = needs.get(fault.kind, ("", True))
     if not value:
         raise BadFaultError(f"fault {fault.kind!r} needs `{name}`: {KINDS[fault.kind]}")
-    if fault.kind == "kill-client" and fault.pid <= 1:
-        raise BadFaultError(f"fault 'kill-client' got pid {fault.pid}; expected the process id of the client")
+    if fault.kind == "kill-client" and (fault.pid < 0 or fault.pid == 1):
+        raise BadFaultError(
+            f"fault 'kill-client' got pid {fault.pid}; expected a process id, or none for the caller's own"
+        )
 
 
 def _whole(value: object, name: str, least: int) -> int:

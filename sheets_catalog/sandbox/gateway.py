@@ -107,7 +107,10 @@ class Gateway:
         try:
             if not nested:
                 self._delay(service)
-            response = self._exchange(request, call, fault)
+            try:
+                response = self._exchange(request, call, fault)
+            except RuntimeError:  # a fault that cannot be played as asked
+                response = self._crashed(request)
             status = response.status_code
         finally:
             call.entry["status"] = status

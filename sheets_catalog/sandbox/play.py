@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.test import EnvironBuilder
@@ -170,9 +171,32 @@ def cut_for(fault: Fault, response: Response | None) -> Cut | None:
 def kill_client(fault: Fault, request: Request) -> Cut:
     """SIGKILL the client's process (loopback clients only); the caller raises the answer."""
     if request.remote_addr in {"127.0.0.1", "::1"}:
+        pid = fault.pid or peer_process(request)
+        if pid == os.getpid():
+            raise RuntimeError("kill-client: the client is this very process; run it as one of its own")
         with contextlib.suppress(ProcessLookupError):  # dead already, which is what was asked for
-            os.kill(fault.pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
     return Cut("fin")
+
+
+def peer_process(request: Request) -> int:
+    """The process at the other end of a loopback connection, found in Linux's /proc; RuntimeError without one."""
+    port = int(request.environ["REMOTE_PORT"])
+    inode = _inode_of(port)
+    for path in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if path.readlink().name == f"socket:[{inode}]":
+                return int(path.parts[2])
+    raise RuntimeError(f"kill-client: no process holds the client's port {port}; give `pid`")
+
+
+def _inode_of(port: int) -> str:
+    """The socket of a loopback client port: local address, then inode, in columns 2 and 10 of /proc/net/tcp."""
+    for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+        columns = line.split()
+        if columns[1] == f"0100007F:{port:04X}":
+            return columns[9]
+    return ""
 
 
 def hung_up(request: Request) -> bool:

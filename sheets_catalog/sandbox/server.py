@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 HOST: Final = "127.0.0.1"
 MAX_BODY: Final = 64 * 2**20
+SETTLED: Final = 60.0
+"""Simulated seconds between the planting of the sample data and the first request: lists show all of it."""
 
 
 class Handler(WSGIRequestHandler):
@@ -169,6 +171,7 @@ class Sandbox:
         self._thread: threading.Thread | None = None
         try:
             self._assemble(catalogue)
+            self.world.clock.run(ahead=SETTLED)
         except BaseException:
             self._server.server_close()
             raise

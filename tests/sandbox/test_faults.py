@@ -238,17 +238,19 @@ class TestTiming:
         assert create(session, sandbox).headers["Date"].split()[3] < time.strftime("%Y")
 
     @pytest.mark.parametrize(("when", "count"), [("before", 0), ("after", 1)])
-    def test_kill_client(self, sandbox, when, count):
+    @pytest.mark.parametrize("by_pid", [True, False], ids=["named", "the caller"])
+    def test_kill_client(self, sandbox, when, count, by_pid):
         code = (
             "import sys, requests; sys.stdin.readline();"
             f"requests.post({sandbox.url + '/drive/v3/files'!r}, json={{'name': 'x'}},"
             " headers={'Authorization': 'Bearer sandbox-token'}, timeout=20)"
         )
         client = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        fault(sandbox, "kill-client", pid=client.pid, when=when)
+        fault(sandbox, "kill-client", when=when, **({"pid": client.pid} if by_pid else {}))
         client.communicate(b"go\n", timeout=20)
         assert client.returncode == -9
         assert applied(sandbox) == count
+        assert unconsumed(sandbox) == []
 
     def test_duplicate_delivery_applies_twice(self, sandbox, session):
         fault(sandbox, "duplicate-delivery")
