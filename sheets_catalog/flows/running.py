@@ -72,10 +72,11 @@ def run_job(
     checkpoints = Checkpoints(job_files.store_of(systems, job_id))
     state = checkpoints.load()
     plan = job_files.read_plan(systems, job_id, state.plan_digest)
+    auditing = Auditing(audit, systems, job_id, plan.changes, run.watcher)
     if state.status.ended:
+        _catch_up(audit, auditing, plan, state)
         return JobResult(job_id, state.status, state.books, state, plan, systems.calls.figures, job_id)
     check(plan, state)
-    auditing = Auditing(audit, systems, job_id, plan.changes, run.watcher)
     store, lease = job_files.lease_of(systems, plan.flow, job_id)
     runner = Runner(
         work=work_for(plan),
@@ -99,6 +100,17 @@ def run_job(
     auditing.complete(state)
     _ended(systems, audit, job_id, state, systems.clock.monotonic() - started)
     return JobResult(job_id, state.status, state.books, state, plan, systems.calls.figures, job_id)
+
+
+def _catch_up(audit: database.Audit, auditing: Auditing, plan: Plan, state: JobState) -> None:
+    """Write what a process could not that died between the last checkpoint and the end of its audit."""
+    session = audit.session(auditing.session_id)
+    if session is not None and session.finished_at is not None and session.status != "stopped":
+        return
+    audit.session_started(start_of(auditing.systems, auditing.session_id, plan))
+    audit.records(findings_as_records(auditing.session_id, plan))
+    auditing.complete(state)
+    _ended(auditing.systems, audit, auditing.session_id, state, 0.0)
 
 
 def _stopped(systems: Systems, audit: database.Audit, job_id: str, plan: Plan, error: SheetsCatalogError) -> None:
