@@ -25,7 +25,9 @@ def shop() -> Iterator[Shop]:
 
 def pages(shop: Shop, root: str, fields: str = "id", size: int = 7, **arguments: Any) -> list[dict[str, Any]]:
     """All nodes of a root connection, page by page."""
-    given = "".join(f", {name}: {value if name == 'sortKey' else json.dumps(value)}" for name, value in arguments.items())
+    given = "".join(
+        f", {name}: {value if name == 'sortKey' else json.dumps(value)}" for name, value in arguments.items()
+    )
     query = f"query ($after: String) {{ {root}(first: {size}, after: $after{given}) {{ nodes {{ {fields} }} pageInfo {{ hasNextPage endCursor }} }} }}"
     nodes: list[dict[str, Any]] = []
     after = None
@@ -85,7 +87,9 @@ def test_last_pages_backwards_with_before(shop: Shop) -> None:
 
 
 def test_edges_carry_the_cursors_of_page_info(shop: Shop) -> None:
-    found = shop.data("{ productVariants(first: 3) { edges { cursor node { id } } pageInfo { startCursor endCursor } } }")
+    found = shop.data(
+        "{ productVariants(first: 3) { edges { cursor node { id } } pageInfo { startCursor endCursor } } }"
+    )
     edges, info = found["productVariants"]["edges"], found["productVariants"]["pageInfo"]
     assert (edges[0]["cursor"], edges[-1]["cursor"]) == (info["startCursor"], info["endCursor"])
     last = json.loads(base64.b64decode(edges[-1]["cursor"]))
@@ -173,7 +177,9 @@ def test_quoted_timestamps_work_and_unquoted_ones_fall_apart(shop: Shop) -> None
     everything = len(titles(shop, ""))
     assert titles(shop, f"updated_at:>'{now}'") == []
     assert len(titles(shop, f"updated_at:>='{now}'")) == everything
-    answer = shop.answer("query ($q: String) { products(first: 1, query: $q) { nodes { id } } }", {"q": f"updated_at:>={now}"})
+    answer = shop.answer(
+        "query ($q: String) { products(first: 1, query: $q) { nodes { id } } }", {"q": f"updated_at:>={now}"}
+    )
     (search,) = answer["extensions"]["search"]
     hour, minute, rest = now.split(":")
     assert search["parsed"]["and"][0]["range_gte"].startswith(f"{hour}:00:00")
@@ -192,7 +198,9 @@ def test_an_unknown_search_field_matches_everything_and_only_warns(shop: Shop) -
 
 
 def test_created_at_is_no_filter_for_variants_but_updated_at_is(shop: Shop) -> None:
-    answer = shop.answer("{ productVariants(first: 1, query: \"created_at:>'2030-01-01T00:00:00Z'\") { nodes { id } } }")
+    answer = shop.answer(
+        "{ productVariants(first: 1, query: \"created_at:>'2030-01-01T00:00:00Z'\") { nodes { id } } }"
+    )
     assert answer["data"]["productVariants"]["nodes"]
     assert answer["extensions"]["search"][0]["warnings"][0]["field"] == "created_at"
     none = shop.data("{ productVariants(first: 1, query: \"updated_at:>'2030-01-01T00:00:00Z'\") { nodes { id } } }")
@@ -235,7 +243,13 @@ def test_unknown_ids_are_null_and_ids_of_another_type_are_errors(shop: Shop) -> 
     assert error["extensions"]["code"] == "RESOURCE_NOT_FOUND"
     nodes = shop.data(
         "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }",
-        {"ids": ["gid://shopify/Product/8000000000001", "gid://shopify/Product/1", "gid://shopify/InventoryItem/47000000000001"]},
+        {
+            "ids": [
+                "gid://shopify/Product/8000000000001",
+                "gid://shopify/Product/1",
+                "gid://shopify/InventoryItem/47000000000001",
+            ]
+        },
     )["nodes"]
     assert [node and node["__typename"] for node in nodes] == ["Product", None, "InventoryItem"]
 
@@ -259,7 +273,7 @@ def test_inactive_locations_only_when_asked_for(shop: Shop) -> None:
 def test_metafields_by_name_and_by_the_apps_own_namespace(shop: Shop) -> None:
     data = shop.data(
         '{ p: productByIdentifier(identifier: {handle: "linen-shirt"}) { metafield(namespace: "custom", key: "material") { value type '
-        "definition { name } jsonValue ownerType } metafields(first: 10, namespace: \"custom\") { nodes { key } } none: metafield(key: \"x1\") { id } } }"
+        'definition { name } jsonValue ownerType } metafields(first: 10, namespace: "custom") { nodes { key } } none: metafield(key: "x1") { id } } }'
     )["p"]
     assert data["metafield"] == {
         "value": "Linen",
@@ -278,14 +292,34 @@ def test_metafields_by_name_and_by_the_apps_own_namespace(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("query", "code", "message"),
     [
-        ("{ products(first: 1) { nodes { colour } } }", "undefinedField", "Field 'colour' doesn't exist on type 'Product'"),
-        ("{ products(first: 1, size: 2) { nodes { id } } }", "argumentNotAccepted", "Field 'products' doesn't accept argument 'size'"),
+        (
+            "{ products(first: 1) { nodes { colour } } }",
+            "undefinedField",
+            "Field 'colour' doesn't exist on type 'Product'",
+        ),
+        (
+            "{ products(first: 1, size: 2) { nodes { id } } }",
+            "argumentNotAccepted",
+            "Field 'products' doesn't accept argument 'size'",
+        ),
         ("{ product { id } }", "missingRequiredArguments", "Field 'product' is missing required arguments: id"),
-        ("query ($a: Int) { shop { name } }", "variableNotUsed", "Variable $a is declared by anonymous query but not used"),
+        (
+            "query ($a: Int) { shop { name } }",
+            "variableNotUsed",
+            "Variable $a is declared by anonymous query but not used",
+        ),
         ("{ shop }", "selectionMismatch", "Field must have selections (field 'shop' returns Shop!"),
         ("{ shop @nice { name } }", "undefinedDirective", "Directive @nice is not defined"),
-        ('mutation { tagsAdd(id: "x", tags: ["a"]) { userErrors { code } } }', "undefinedField", "Field 'code' doesn't exist on type 'UserError'"),
-        ('mutation { bulkOperationRunQuery(query: "{}") { userErrors { message } } }', "undefinedField", "'bulkOperationRunQuery'"),
+        (
+            'mutation { tagsAdd(id: "x", tags: ["a"]) { userErrors { code } } }',
+            "undefinedField",
+            "Field 'code' doesn't exist on type 'UserError'",
+        ),
+        (
+            'mutation { bulkOperationRunQuery(query: "{}") { userErrors { message } } }',
+            "undefinedField",
+            "'bulkOperationRunQuery'",
+        ),
     ],
 )
 def test_documents_that_do_not_fit_the_schema(shop: Shop, query: str, code: str, message: str) -> None:
@@ -322,7 +356,9 @@ def test_deprecated_reads_are_served_when_asked_for() -> None:
     with Sandbox.start(latency="none") as sandbox:
         shop = Shop(sandbox)
         shop.service.documents.serve_deprecated = True
-        data = shop.data('{ productByHandle(handle: "sofa") { bodyHtml totalVariants images(first: 1) { nodes { url } } } }')
+        data = shop.data(
+            '{ productByHandle(handle: "sofa") { bodyHtml totalVariants images(first: 1) { nodes { url } } } }'
+        )
         assert data["productByHandle"] == {"bodyHtml": "", "totalVariants": 4, "images": {"nodes": []}}
 
 
@@ -341,7 +377,7 @@ def test_variables_that_do_not_fit(shop: Shop) -> None:
 
 def test_aliases_fragments_and_directives(shop: Shop) -> None:
     data = shop.data(
-        "query ($deep: Boolean!) { one: productByIdentifier(identifier: {handle: \"sofa\"}) { ...F } two: productByIdentifier(identifier: {handle: \"candle\"}) "
+        'query ($deep: Boolean!) { one: productByIdentifier(identifier: {handle: "sofa"}) { ...F } two: productByIdentifier(identifier: {handle: "candle"}) '
         "{ ...F variants(first: 1) @include(if: $deep) { nodes { id } } } } fragment F on Product { title handle }",
         {"deep": False},
     )

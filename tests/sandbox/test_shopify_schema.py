@@ -21,7 +21,7 @@ from graphql import (
 )
 
 from sheets_catalog.sandbox import Sandbox
-from sheets_catalog.sandbox.shopify.documents import published_schema
+from sheets_catalog.sandbox.shopify.documents import Documents, RefusedError, published_schema
 from sheets_catalog.sandbox.shopify.schema import executable_schema, resolver_of
 from sheets_catalog.sandbox.shopify.subset import SCHEMA_FILE, cut, read_introspection, sdl
 from tests.sandbox.shop_client import Shop
@@ -78,7 +78,9 @@ def test_nothing_that_is_required_has_been_left_out(published: GraphQLSchema) ->
     for kind in own_types():
         real = published.type_map[kind.name]
         if isinstance(kind, GraphQLInputObjectType):
-            required = {name for name, field in real.fields.items() if str(field.type).endswith("!") and field.default is None}
+            required = {
+                name for name, field in real.fields.items() if str(field.type).endswith("!") and field.default is None
+            }
             assert required <= set(kind.fields), kind.name
         elif isinstance(kind, GraphQLObjectType):
             for name, field in kind.fields.items():
@@ -90,7 +92,7 @@ def test_nothing_that_is_required_has_been_left_out(published: GraphQLSchema) ->
 def test_directives_are_the_published_ones(published: GraphQLSchema) -> None:
     own = {directive.name: directive for directive in subset().directives}
     assert "idempotent" in own
-    for name in {"idempotent", "include", "skip"}:
+    for name in ("idempotent", "include", "skip"):
         directive, real = own[name], published.get_directive(name)
         assert real is not None
         assert directive.locations == real.locations
@@ -157,7 +159,13 @@ VARIABLES: dict[str, dict[str, Any]] = {
     "locations": {"first": 10},
     "metafields_set": {
         "metafields": [
-            {"ownerId": "@product", "namespace": "custom", "key": "note", "type": "single_line_text_field", "value": "x"}
+            {
+                "ownerId": "@product",
+                "namespace": "custom",
+                "key": "note",
+                "type": "single_line_text_field",
+                "value": "x",
+            }
         ]
     },
     "product_create": {"product": {"title": "Made by productCreate"}},
@@ -168,7 +176,9 @@ VARIABLES: dict[str, dict[str, Any]] = {
     "products_page": {"first": 25},
     "variants_bulk_create": {
         "productId": "@product",
-        "variants": [{"optionValues": [{"optionName": "Size", "name": "XXL"}, {"optionName": "Color", "name": "White"}]}],
+        "variants": [
+            {"optionValues": [{"optionName": "Size", "name": "XXL"}, {"optionName": "Color", "name": "White"}]}
+        ],
     },
     "variants_bulk_update": {"productId": "@product", "variants": [{"id": "@variant", "price": "61.50"}]},
 }
@@ -221,3 +231,15 @@ def test_operations_that_run_here_are_valid_for_the_published_schema_too(publish
         assert validate(published, parse(text)) == [], name
         if name not in LATER:
             assert validate(subset(), parse(text)) == [], name
+
+
+def test_documents_can_be_validated_against_the_published_schema_as_well() -> None:
+    path = shared("data", "shopify-schema", "admin_2026-10.json.gz")
+    documents = Documents(executable_schema(), path)
+    with pytest.raises(RefusedError) as wrong:
+        documents.prepare("{ shop { colour } }")
+    assert wrong.value.errors[0].message == "Field 'colour' doesn't exist on type 'Shop'"
+    with pytest.raises(RefusedError) as missing:
+        documents.prepare("{ shop { taxShipping } }")
+    assert "in the sandbox, which supports a part" in missing.value.errors[0].message
+    assert documents.prepare("{ shop { name } }").operations

@@ -42,7 +42,11 @@ def test_a_created_product_has_one_untracked_variant_and_a_handle_from_its_title
     assert (product["handle"], product["status"], product["vendor"]) == ("brand-new-thing", "ACTIVE", "Demo Shop")
     assert product["tags"] == ["a", "b"]
     (variant,) = product["variants"]["nodes"]
-    assert (variant["title"], variant["price"], variant["inventoryItem"]) == ("Default Title", "0.00", {"tracked": False})
+    assert (variant["title"], variant["price"], variant["inventoryItem"]) == (
+        "Default Title",
+        "0.00",
+        {"tracked": False},
+    )
     lines = shop.lines()
     assert [(line["target"].split("/")[3], line["effect"]["kind"]) for line in lines] == [
         ("Product", "create"),
@@ -75,11 +79,20 @@ def test_handles_are_unique(shop: Shop) -> None:
             {"title": "x", "productType": "y" * 256},
             [
                 {"field": ["productType"], "message": "Product type is too long (maximum is 255 characters)"},
-                {"field": ["customProductType"], "message": "Custom product type is too long (maximum is 255 characters)"},
+                {
+                    "field": ["customProductType"],
+                    "message": "Custom product type is too long (maximum is 255 characters)",
+                },
             ],
         ),
-        ({"title": "x", "vendor": "v" * 256}, [{"field": ["vendor"], "message": "Vendor is too long (maximum is 255 characters)"}]),
-        ({"title": "x", "category": "gid://shopify/TaxonomyCategory/zz"}, [{"field": ["category"], "message": "Product taxonomy node does not exist"}]),
+        (
+            {"title": "x", "vendor": "v" * 256},
+            [{"field": ["vendor"], "message": "Vendor is too long (maximum is 255 characters)"}],
+        ),
+        (
+            {"title": "x", "category": "gid://shopify/TaxonomyCategory/zz"},
+            [{"field": ["category"], "message": "Product taxonomy node does not exist"}],
+        ),
     ],
 )
 def test_product_inputs_that_are_refused(shop: Shop, entry: dict[str, Any], errors: list[dict[str, Any]]) -> None:
@@ -103,7 +116,11 @@ def test_an_update_changes_what_is_given_and_nothing_else(shop: Shop) -> None:
     assert (after["title"], after["descriptionHtml"], after["status"]) == ("Linen Shirt II", "<p>=1+1</p>", "DRAFT")
     assert after["tags"] == ["a", "z"]
     assert after["seo"] == {"title": "Only the title", "description": "The shirt for hot days."}
-    assert [one["value"] for one in after["metafields"]["nodes"]] == ["Hemp", "30 °C\nDo not tumble dry", "ERP-000123456789012345"]
+    assert [one["value"] for one in after["metafields"]["nodes"]] == [
+        "Hemp",
+        "30 °C\nDo not tumble dry",
+        "ERP-000123456789012345",
+    ]
     assert after["updatedAt"] > before["updatedAt"]
     same = ("handle", "vendor", "productType", "options", "variants", "createdAt", "media")
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
@@ -151,15 +168,21 @@ def test_tags_are_added_and_removed(shop: Shop) -> None:
     product = shop.product("tea-towel")["id"]
     text = "mutation ($id: ID!, $tags: [String!]!) { tagsAdd(id: $id, tags: $tags) { node { ... on Product { tags } } userErrors { message } } }"
     assert shop.payload(text, {"id": product, "tags": ["New", "LINEN"]})["node"]["tags"] == ["kitchen", "linen", "New"]
-    assert shop.payload(text.replace("tagsAdd", "tagsRemove"), {"id": product, "tags": ["new", "x"]})["node"]["tags"] == ["kitchen", "linen"]
+    assert shop.payload(text.replace("tagsAdd", "tagsRemove"), {"id": product, "tags": ["new", "x"]})["node"][
+        "tags"
+    ] == ["kitchen", "linen"]
 
 
 def test_several_aliased_mutations_run_in_order_each_with_its_own_payload(shop: Shop) -> None:
     product = shop.product("sofa")["id"]
-    text = "mutation ($id: ID!) { " + " ".join(
-        f'a{n}: productUpdate(product: {{id: $id, title: "{title}"}}) {{ product {{ title }} userErrors {{ field message }} }}'
-        for n, title in enumerate(("First", "", "Third"))
-    ) + " }"
+    text = (
+        "mutation ($id: ID!) { "
+        + " ".join(
+            f'a{n}: productUpdate(product: {{id: $id, title: "{title}"}}) {{ product {{ title }} userErrors {{ field message }} }}'
+            for n, title in enumerate(("First", "", "Third"))
+        )
+        + " }"
+    )
     data = shop.data(text, {"id": product})
     assert [data[f"a{n}"]["product"]["title"] for n in range(3)] == ["First", "First", "Third"]
     assert data["a1"]["userErrors"] == [{"field": ["title"], "message": "Title can't be blank"}]
@@ -174,8 +197,19 @@ def test_bulk_update_of_variants(shop: Shop) -> None:
     product = shop.product("linen-shirt")
     first, second = product["variants"]["nodes"][:2]
     entries = [
-        {"id": first["id"], "price": "61.5", "compareAtPrice": "70", "barcode": "0099", "inventoryItem": {"sku": " 007 ", "cost": "12.345"}},
-        {"id": second["id"], "compareAtPrice": None, "inventoryPolicy": "CONTINUE", "metafields": [{"namespace": "custom", "key": "shelf", "value": "3-4"}]},
+        {
+            "id": first["id"],
+            "price": "61.5",
+            "compareAtPrice": "70",
+            "barcode": "0099",
+            "inventoryItem": {"sku": " 007 ", "cost": "12.345"},
+        },
+        {
+            "id": second["id"],
+            "compareAtPrice": None,
+            "inventoryPolicy": "CONTINUE",
+            "metafields": [{"namespace": "custom", "key": "shelf", "value": "3-4"}],
+        },
     ]
     found = shop.payload(BULK, {"id": product["id"], "variants": entries})
     assert found["productVariants"] == [
@@ -193,16 +227,31 @@ def test_bulk_update_of_variants(shop: Shop) -> None:
 
 def test_bulk_update_is_all_or_nothing(shop: Shop) -> None:
     product = shop.product("linen-shirt")
-    first, second, third = product["variants"]["nodes"][:3]
-    entries = [{"id": first["id"], "price": "1"}, {"id": second["id"], "price": "-1", "compareAtPrice": "1000000000000000000"}, {"price": "2"}]
+    first, second = product["variants"]["nodes"][:2]
+    entries = [
+        {"id": first["id"], "price": "1"},
+        {"id": second["id"], "price": "-1", "compareAtPrice": "1000000000000000000"},
+        {"price": "2"},
+    ]
     errors = shop.refused(BULK, {"id": product["id"], "variants": entries})
     assert errors == [
-        {"field": ["variants", "1", "compareAtPrice"], "message": "must be less than 1000000000000000000", "code": "INVALID_INPUT"},
-        {"field": ["variants", "1", "price"], "message": "Price must be greater than or equal to 0", "code": "GREATER_THAN_OR_EQUAL_TO"},
-        {"field": ["variants", "2", "id"], "message": "Product variant is missing ID attribute", "code": "PRODUCT_VARIANT_ID_MISSING"},
+        {
+            "field": ["variants", "1", "compareAtPrice"],
+            "message": "must be less than 1000000000000000000",
+            "code": "INVALID_INPUT",
+        },
+        {
+            "field": ["variants", "1", "price"],
+            "message": "Price must be greater than or equal to 0",
+            "code": "GREATER_THAN_OR_EQUAL_TO",
+        },
+        {
+            "field": ["variants", "2", "id"],
+            "message": "Product variant is missing ID attribute",
+            "code": "PRODUCT_VARIANT_ID_MISSING",
+        },
     ]
     assert shop.product("linen-shirt") == product
-    del third
 
 
 def test_bulk_update_with_partial_updates_applies_the_valid_ones(shop: Shop) -> None:
@@ -235,7 +284,10 @@ def test_bulk_update_codes(shop: Shop) -> None:
 def test_a_variant_can_get_a_new_option_value(shop: Shop) -> None:
     product = shop.product("linen-shirt")
     variant = product["variants"]["nodes"][0]["id"]
-    shop.payload(BULK, {"id": product["id"], "variants": [{"id": variant, "optionValues": [{"optionName": "Size", "name": "XS"}]}]})
+    shop.payload(
+        BULK,
+        {"id": product["id"], "variants": [{"id": variant, "optionValues": [{"optionName": "Size", "name": "XS"}]}]},
+    )
     after = shop.product("linen-shirt")
     assert after["variants"]["nodes"][0]["title"] == "XS / White"
     assert "XS" in after["options"][0]["values"]
@@ -263,11 +315,22 @@ def test_bulk_create_codes(shop: Shop) -> None:
     new = {"optionName": "Size", "name": "New"}
     cases: list[tuple[list[dict[str, Any]], list[tuple[list[str], str]]]] = [
         ([{"optionValues": [size, color]}], [(["variants", "0"], "VARIANT_ALREADY_EXISTS_CHANGE_OPTION_VALUE")]),
-        ([{"optionValues": [new, color]}, {"optionValues": [new, color]}], [(["variants", "1"], "VARIANT_ALREADY_EXISTS_CHANGE_OPTION_VALUE")]),
-        ([{"optionValues": [new]}], [(["variants", "0"], "NEED_TO_ADD_OPTION_VALUES")]),
-        ([{"optionValues": [new, color], "id": "gid://shopify/ProductVariant/1"}], [(["variants", "0", "id"], "NO_KEY_ON_CREATE")]),
         (
-            [{"optionValues": [new, color], "inventoryQuantities": [{"locationId": "gid://shopify/Location/1", "availableQuantity": 1}]}],
+            [{"optionValues": [new, color]}, {"optionValues": [new, color]}],
+            [(["variants", "1"], "VARIANT_ALREADY_EXISTS_CHANGE_OPTION_VALUE")],
+        ),
+        ([{"optionValues": [new]}], [(["variants", "0"], "NEED_TO_ADD_OPTION_VALUES")]),
+        (
+            [{"optionValues": [new, color], "id": "gid://shopify/ProductVariant/1"}],
+            [(["variants", "0", "id"], "NO_KEY_ON_CREATE")],
+        ),
+        (
+            [
+                {
+                    "optionValues": [new, color],
+                    "inventoryQuantities": [{"locationId": "gid://shopify/Location/1", "availableQuantity": 1}],
+                }
+            ],
             [(["variants", "0", "inventoryQuantities"], "TRACKED_VARIANT_LOCATION_NOT_FOUND")],
         ),
         ([{"optionValues": [new, color], "price": "-2"}], [(["variants", "0", "price"], "GREATER_THAN_OR_EQUAL_TO")]),
@@ -313,13 +376,21 @@ def test_options_are_created(shop: Shop) -> None:
         "mutation ($id: ID!, $options: [OptionCreateInput!]!, $s: ProductOptionCreateVariantStrategy) { productOptionsCreate(productId: $id, options: $options, "
         "variantStrategy: $s) { product { options { name values } variants(first: 10) { nodes { title } } } userErrors { field message code } } }"
     )
-    options = [{"name": "Color", "values": [{"name": "Red"}, {"name": "Blue"}]}, {"name": "Size", "values": [{"name": "S"}]}]
+    options = [
+        {"name": "Color", "values": [{"name": "Red"}, {"name": "Blue"}]},
+        {"name": "Size", "values": [{"name": "S"}]},
+    ]
     found = shop.payload(text, {"id": product["id"], "options": options})["product"]
     assert found["options"] == [{"name": "Color", "values": ["Red"]}, {"name": "Size", "values": ["S"]}]
     assert [one["title"] for one in found["variants"]["nodes"]] == ["Red / S"]
     more = [{"name": "Fit", "values": [{"name": "Slim"}, {"name": "Wide"}]}]
     found = shop.payload(text, {"id": product["id"], "options": more, "s": "CREATE"})["product"]
-    assert sorted(one["title"] for one in found["variants"]["nodes"]) == ["Blue / S / Slim", "Blue / S / Wide", "Red / S / Slim", "Red / S / Wide"]
+    assert sorted(one["title"] for one in found["variants"]["nodes"]) == [
+        "Blue / S / Slim",
+        "Blue / S / Wide",
+        "Red / S / Slim",
+        "Red / S / Wide",
+    ]
     errors = shop.refused(text, {"id": product["id"], "options": more})
     assert [error["code"] for error in errors] == ["OPTIONS_OVER_LIMIT"]
 
@@ -333,7 +404,14 @@ def test_an_option_is_renamed_with_its_values(shop: Shop) -> None:
         "{ product { id } userErrors { field message code } } }"
     )
     fig = option["optionValues"][0]["id"]
-    shop.payload(text, {"id": product["id"], "option": {"id": option["id"], "name": "Smell"}, "update": [{"id": fig, "name": "Figue"}]})
+    shop.payload(
+        text,
+        {
+            "id": product["id"],
+            "option": {"id": option["id"], "name": "Smell"},
+            "update": [{"id": fig, "name": "Figue"}],
+        },
+    )
     after = shop.product("candle")
     assert after["options"][0]["name"] == "Smell"
     assert [one["selectedOptions"] for one in after["variants"]["nodes"]][0] == [{"name": "Smell", "value": "Figue"}]
@@ -359,7 +437,14 @@ def test_product_set_creates_with_everything(shop: Shop) -> None:
         "title": "Set me",
         "productOptions": sizes("S", "M"),
         "variants": [
-            of_size("S", sku="00", price="1", inventoryQuantities=[{"locationId": "gid://shopify/Location/70000000001", "name": "available", "quantity": 5}]),
+            of_size(
+                "S",
+                sku="00",
+                price="1",
+                inventoryQuantities=[
+                    {"locationId": "gid://shopify/Location/70000000001", "name": "available", "quantity": 5}
+                ],
+            ),
             of_size("M", price=2.5, file={"originalSource": "https://images.example.com/m.jpg"}),
         ],
         "files": [{"originalSource": "https://images.example.com/m.jpg", "alt": "M"}],
@@ -367,7 +452,10 @@ def test_product_set_creates_with_everything(shop: Shop) -> None:
         "tags": ["x"],
     }
     product = shop.payload(SET, {"input": entry})["product"]
-    assert [(one["title"], one["sku"], one["price"]) for one in product["variants"]["nodes"]] == [("S", "00", "1.00"), ("M", None, "2.50")]
+    assert [(one["title"], one["sku"], one["price"]) for one in product["variants"]["nodes"]] == [
+        ("S", "00", "1.00"),
+        ("M", None, "2.50"),
+    ]
     found = shop.product("set-me")
     assert available(found["variants"]["nodes"][0], "Warehouse Berlin") == 5
     assert found["media"]["nodes"][0]["alt"] == "M"
@@ -389,7 +477,12 @@ def test_product_set_replaces_lists_and_leaves_other_fields(shop: Shop) -> None:
     }
     product = shop.payload(SET, {"input": entry, "identifier": {"handle": "notebook-a5"}})["product"]
     lined = next(one for one in before["variants"]["nodes"] if one["title"] == "Lined")
-    assert product["variants"]["nodes"][0] == {"id": lined["id"], "title": "Lined", "sku": lined["sku"], "price": "7.10"}
+    assert product["variants"]["nodes"][0] == {
+        "id": lined["id"],
+        "title": "Lined",
+        "sku": lined["sku"],
+        "price": "7.10",
+    }
     assert [one["title"] for one in product["variants"]["nodes"]] == ["Lined", "Squared"]
     after = shop.product("notebook-a5")
     assert after["tags"] == ["only"]
@@ -402,13 +495,20 @@ def test_product_set_replaces_lists_and_leaves_other_fields(shop: Shop) -> None:
 def test_product_set_replaces_metafields_when_they_are_given(shop: Shop) -> None:
     entry = {"handle": "linen-shirt", "metafields": [{"namespace": "custom", "key": "material", "value": "Hemp"}]}
     shop.payload(SET, {"input": entry, "identifier": {"handle": "linen-shirt"}})
-    assert [(one["key"], one["value"]) for one in shop.product("linen-shirt")["metafields"]["nodes"]] == [("material", "Hemp")]
+    assert [(one["key"], one["value"]) for one in shop.product("linen-shirt")["metafields"]["nodes"]] == [
+        ("material", "Hemp")
+    ]
     shop.payload(SET, {"input": {"handle": "linen-shirt", "title": "T"}, "identifier": {"handle": "linen-shirt"}})
     assert len(shop.product("linen-shirt")["metafields"]["nodes"]) == 1
 
 
 def test_product_set_twice_is_one_effect(shop: Shop) -> None:
-    entry = {"handle": "again", "title": "Again", "productOptions": sizes("S"), "variants": [of_size("S", price="3.00", sku="A")]}
+    entry = {
+        "handle": "again",
+        "title": "Again",
+        "productOptions": sizes("S"),
+        "variants": [of_size("S", price="3.00", sku="A")],
+    }
     first = shop.payload(SET, {"input": entry, "identifier": {"handle": "again"}})["product"]
     lines = len(shop.lines())
     assert shop.payload(SET, {"input": entry, "identifier": {"handle": "again"}})["product"] == first
@@ -433,13 +533,56 @@ def test_product_set_upserts_by_custom_id(shop: Shop) -> None:
         ({"handle": "sofa"}, {"handle": "other"}, "INPUT_MISMATCH", ["input"]),
         (None, {"title": "x", "handle": "sofa"}, "HANDLE_NOT_UNIQUE", ["input", "handle"]),
         (None, {"title": " "}, "INVALID_INPUT", ["input", "title"]),
-        (None, {"title": "x", "variants": [of_size("S")]}, "PRODUCT_OPTIONS_INPUT_MISSING", ["input", "productOptions"]),
-        ({"handle": "sofa"}, {"handle": "sofa", "productOptions": sizes("S")}, "VARIANTS_INPUT_MISSING", ["input", "variants"]),
-        (None, {"title": "x", "productOptions": sizes("S", "S"), "variants": [of_size("S")]}, "DUPLICATED_OPTION_VALUE", ["input", "productOptions", "0", "values"]),
-        (None, {"title": "x", "productOptions": sizes("S"), "variants": [of_size("M")]}, "OPTION_VALUE_DOES_NOT_EXIST", ["input", "variants", "0", "optionValues", "0"]),
-        (None, {"title": "x", "productOptions": sizes("S"), "variants": [of_size("S"), of_size("S")]}, "INVALID_VARIANT", ["input", "variants", "1"]),
-        (None, {"title": "x", "productOptions": sizes("S"), "variants": [of_size("S", id="gid://shopify/ProductVariant/1")]}, "PRODUCT_VARIANT_DOES_NOT_EXIST", ["input", "variants", "0", "id"]),
-        (None, {"title": "x", "productOptions": [{"name": f"o{n}", "values": [{"name": "v"}]} for n in range(4)], "variants": [of_size("S")]}, "OPTIONS_OVER_LIMIT", ["input", "productOptions"]),
+        (
+            None,
+            {"title": "x", "variants": [of_size("S")]},
+            "PRODUCT_OPTIONS_INPUT_MISSING",
+            ["input", "productOptions"],
+        ),
+        (
+            {"handle": "sofa"},
+            {"handle": "sofa", "productOptions": sizes("S")},
+            "VARIANTS_INPUT_MISSING",
+            ["input", "variants"],
+        ),
+        (
+            None,
+            {"title": "x", "productOptions": sizes("S", "S"), "variants": [of_size("S")]},
+            "DUPLICATED_OPTION_VALUE",
+            ["input", "productOptions", "0", "values"],
+        ),
+        (
+            None,
+            {"title": "x", "productOptions": sizes("S"), "variants": [of_size("M")]},
+            "OPTION_VALUE_DOES_NOT_EXIST",
+            ["input", "variants", "0", "optionValues", "0"],
+        ),
+        (
+            None,
+            {"title": "x", "productOptions": sizes("S"), "variants": [of_size("S"), of_size("S")]},
+            "INVALID_VARIANT",
+            ["input", "variants", "1"],
+        ),
+        (
+            None,
+            {
+                "title": "x",
+                "productOptions": sizes("S"),
+                "variants": [of_size("S", id="gid://shopify/ProductVariant/1")],
+            },
+            "PRODUCT_VARIANT_DOES_NOT_EXIST",
+            ["input", "variants", "0", "id"],
+        ),
+        (
+            None,
+            {
+                "title": "x",
+                "productOptions": [{"name": f"o{n}", "values": [{"name": "v"}]} for n in range(4)],
+                "variants": [of_size("S")],
+            },
+            "OPTIONS_OVER_LIMIT",
+            ["input", "productOptions"],
+        ),
     ],
 )
 def test_product_set_codes(shop: Shop, identifier: Any, entry: dict[str, Any], code: str, field: list[str]) -> None:
@@ -479,7 +622,10 @@ def test_asynchronous_product_set_is_polled(shop: Shop) -> None:
 
 def test_metafields_in_the_apps_own_namespace(shop: Shop) -> None:
     product = shop.product("sofa")["id"]
-    entries = [{"ownerId": product, "key": "state", "type": "json", "value": '{"a":1}'}, {"ownerId": product, "namespace": "$app:sync", "key": "hash", "type": "single_line_text_field", "value": "00"}]
+    entries = [
+        {"ownerId": product, "key": "state", "type": "json", "value": '{"a":1}'},
+        {"ownerId": product, "namespace": "$app:sync", "key": "hash", "type": "single_line_text_field", "value": "00"},
+    ]
     first, second = shop.payload(METAFIELDS, {"metafields": entries})["metafields"]
     assert first["namespace"].startswith("app--")
     assert second["namespace"] == f"{first['namespace']}--sync"
@@ -510,29 +656,57 @@ def test_metafields_in_the_apps_own_namespace(shop: Shop) -> None:
     ],
 )
 def test_metafields_set_codes_and_atomicity(shop: Shop, change: dict[str, Any], code: str, field: str | None) -> None:
-    good = {"ownerId": shop.product("sofa")["id"], "namespace": "custom", "key": "note", "type": "single_line_text_field", "value": "v"}
+    good = {
+        "ownerId": shop.product("sofa")["id"],
+        "namespace": "custom",
+        "key": "note",
+        "type": "single_line_text_field",
+        "value": "v",
+    }
     errors = shop.refused(METAFIELDS, {"metafields": [good, {**good, "key": "other", **change}]})
-    assert [(error["code"], error["field"]) for error in errors] == [(code, ["metafields", "1", *([field] if field else [])])]
+    assert [(error["code"], error["field"]) for error in errors] == [
+        (code, ["metafields", "1", *([field] if field else [])])
+    ]
 
 
 def test_compare_digest_guards_a_metafield(shop: Shop) -> None:
-    entry = {"ownerId": shop.product("sofa")["id"], "namespace": "custom", "key": "note", "type": "single_line_text_field", "value": "1"}
+    entry = {
+        "ownerId": shop.product("sofa")["id"],
+        "namespace": "custom",
+        "key": "note",
+        "type": "single_line_text_field",
+        "value": "1",
+    }
     first = shop.payload(METAFIELDS, {"metafields": [{**entry, "compareDigest": None}]})["metafields"][0]
-    assert [e["code"] for e in shop.refused(METAFIELDS, {"metafields": [{**entry, "compareDigest": None}]})] == ["STALE_OBJECT"]
-    second = shop.payload(METAFIELDS, {"metafields": [{**entry, "value": "2", "compareDigest": first["compareDigest"]}]})["metafields"][0]
+    assert [e["code"] for e in shop.refused(METAFIELDS, {"metafields": [{**entry, "compareDigest": None}]})] == [
+        "STALE_OBJECT"
+    ]
+    second = shop.payload(
+        METAFIELDS, {"metafields": [{**entry, "value": "2", "compareDigest": first["compareDigest"]}]}
+    )["metafields"][0]
     assert second["id"] == first["id"]
     assert second["compareDigest"] != first["compareDigest"]
 
 
 def test_more_than_25_metafields_are_refused(shop: Shop) -> None:
-    entry = {"ownerId": shop.product("sofa")["id"], "namespace": "custom", "type": "single_line_text_field", "value": "v"}
+    entry = {
+        "ownerId": shop.product("sofa")["id"],
+        "namespace": "custom",
+        "type": "single_line_text_field",
+        "value": "v",
+    }
     answer = shop.data(METAFIELDS, {"metafields": [{**entry, "key": f"key{n}"} for n in range(26)]})["metafieldsSet"]
     assert answer["metafields"] is None
     assert answer["userErrors"][0]["code"] == "LESS_THAN_OR_EQUAL_TO"
 
 
 def test_unique_values_and_types_from_the_definition(shop: Shop) -> None:
-    entry = {"ownerId": shop.product("sofa")["id"], "namespace": "custom", "key": "erp_id", "value": "ERP-000123456789012345"}
+    entry = {
+        "ownerId": shop.product("sofa")["id"],
+        "namespace": "custom",
+        "key": "erp_id",
+        "value": "ERP-000123456789012345",
+    }
     assert [error["code"] for error in shop.refused(METAFIELDS, {"metafields": [entry]})] == ["TAKEN"]
     assert shop.payload(METAFIELDS, {"metafields": [{**entry, "value": "free"}]})["metafields"][0]["value"] == "free"
 
@@ -540,7 +714,10 @@ def test_unique_values_and_types_from_the_definition(shop: Shop) -> None:
 def test_metafields_are_deleted(shop: Shop) -> None:
     product = shop.product("linen-shirt")["id"]
     text = "mutation ($m: [MetafieldIdentifierInput!]!) { metafieldsDelete(metafields: $m) { deletedMetafields { key } userErrors { message } } }"
-    wanted = [{"ownerId": product, "namespace": "custom", "key": "care"}, {"ownerId": product, "namespace": "custom", "key": "nothing"}]
+    wanted = [
+        {"ownerId": product, "namespace": "custom", "key": "care"},
+        {"ownerId": product, "namespace": "custom", "key": "nothing"},
+    ]
     assert shop.payload(text, {"m": wanted})["deletedMetafields"] == [{"key": "care"}, None]
     (line,) = shop.lines()
     assert (line["effect"]["kind"], line["effect"]["key"]) == ("delete", "care")

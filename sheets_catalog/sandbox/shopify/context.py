@@ -11,12 +11,12 @@ from sheets_catalog.sandbox.shopify.problems import access_denied
 from sheets_catalog.sandbox.shopify.values import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from graphql import GraphQLResolveInfo
 
     from sheets_catalog.sandbox.shopify.state import Product, Store, Variant
-    from sheets_catalog.sandbox.wire import Caller, World
+    from sheets_catalog.sandbox.wire import Caller, FaultSpec, World
 
 Info: TypeAlias = "GraphQLResolveInfo[Context]"
 """What a resolver is told about its field, with our context."""
@@ -27,7 +27,7 @@ class Context:
     """One request.
 
     `search` collects what `extensions.search` will show; `searching` asks for it without warnings. `lag`: lists show
-    the state of so many simulated seconds ago. `shorten`: the first page is to be shorter than it could be.
+    the state of so many simulated seconds ago. `fault` answers a fault that is to be played by whoever asks for it.
     """
 
     store: Store
@@ -36,7 +36,7 @@ class Context:
     actor: str
     searching: bool = False
     lag: float = 0.0
-    shorten: bool = False
+    fault: Callable[[str], FaultSpec | None] = field(default=lambda _kind: None)
     search: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -69,16 +69,22 @@ class Context:
 
     def products(self) -> list[Product]:
         """All products, as lists are to show them."""
-        if not self.lag:
+        lag = self._lag()
+        if not lag:
             return list(self.store.products.values())
-        return self.store.products_at(self.world.clock.seconds() - self.lag)
+        return self.store.products_at(self.world.clock.seconds() - lag)
 
     def variants(self) -> list[Variant]:
         """All variants, as lists are to show them."""
-        if not self.lag:
+        lag = self._lag()
+        if not lag:
             return list(self.store.variants.values())
-        rows = [variant for product in self.products() for variant in product.variants]
-        return sorted(rows, key=lambda variant: variant.id)
+        products = self.store.products_at(self.world.clock.seconds() - lag)
+        return sorted((variant for one in products for variant in one.variants), key=lambda variant: variant.id)
+
+    def _lag(self) -> float:
+        fault = self.fault("lag-list")
+        return fault.seconds if fault else self.lag
 
     def commit(self, operation: str, before: Product | None, after: Product | None, *, key: str = "") -> Product | None:
         """Make a product tree the present one, move its timestamps, and write one ledger line per changed thing.

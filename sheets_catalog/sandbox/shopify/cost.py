@@ -92,7 +92,7 @@ class Charge:
     @property
     def nested(self) -> bool:
         """Whether the cost depends on what came back."""
-        return self.size is not None or any(child.nested for child in self.children)
+        return self.payload or self.size is not None or any(child.nested for child in self.children)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The lines of `extensions.cost.fields`, asked for by the header `Shopify-GraphQL-Cost-Debug: 1`."""

@@ -128,8 +128,7 @@ def _page(
         rows = sorted(rows, key=order)
     matches = _predicate(context, kind, info, arguments.get("query"))
     found = page(rows, order, arguments, matches=matches, limit=limit)
-    if context.shorten and len(found.nodes) > 1 and arguments.get("first") is not None:
-        context.shorten = False
+    if len(found.nodes) > 1 and arguments.get("first") is not None and context.fault("truncate-page"):
         return Connection(found.nodes[: len(found.nodes) // 2], order, has_next=True, has_previous=found.has_previous)
     return found
 

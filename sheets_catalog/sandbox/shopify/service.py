@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -142,7 +143,7 @@ class Shopify:
     def dump(self) -> JSON:
         """Shop, tokens and buckets."""
         return {
-            "store": msgspec.to_builtins(self.store.save()),
+            "store": msgspec.json.decode(msgspec.json.encode(self.store.save())),
             "tokens": self.tokens.dump(),
             "buckets": {app: bucket.refill(self.world.clock.seconds()) for app, bucket in self._buckets.items()},
         }
@@ -265,16 +266,16 @@ class Shopify:
             answer = {"errors": [throttled()], "extensions": self._extensions(bucket, charges, cost, None, debug=debug)}
             return json_response(answer)
         searching = request.headers.get("Shopify-Search-Query-Debug") == "1"
-        context = Context(self.store, self.world, caller, actor=caller.app, searching=searching, lag=self.search_lag)
-        fault = fault_of(request)
-        if fault is not None and fault.kind == "lag-list":
-            context.lag = fault.seconds
-            request.environ["sandbox.fault.played"] = True
-        context.shorten = fault is not None and fault.kind == "truncate-page"
-        response = self._run(prepared.document, operation, variables, context, bucket, charges, cost, debug=debug)
-        if fault is not None and fault.kind == "truncate-page" and not context.shorten:
-            request.environ["sandbox.fault.played"] = True
-        return response
+        context = Context(
+            self.store,
+            self.world,
+            caller,
+            actor=caller.app,
+            searching=searching,
+            lag=self.search_lag,
+            fault=partial(fault_of, request),
+        )
+        return self._run(prepared.document, operation, variables, context, bucket, charges, cost, debug=debug)
 
     def _run(
         self,
@@ -355,9 +356,13 @@ class Shopify:
         }
         if kind not in answers or not request.path.endswith("/graphql.json"):
             return None
-        caller = self.tokens.caller(request)
         self._requests += 1
-        response = answers[kind](spec, request, caller)
+        try:
+            response = answers[kind](spec, request, self.tokens.caller(request))
+        except ShopifyHttpError as error:
+            response = error.response()
+        except RefusedError:
+            return None
         response.headers["X-Request-Id"] = f"sandbox-{self._requests:08x}"
         return response
 
