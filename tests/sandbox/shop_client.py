@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
-from sheets_catalog.sandbox import Sandbox
+if TYPE_CHECKING:
+    from sheets_catalog.sandbox import Sandbox
 
 FULL = "shpat_sandbox_full"
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sheets_catalog.sandbox import Sandbox
 from tests.sandbox.shop_client import Shop, available
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SET = (
     "mutation ($input: InventorySetQuantitiesInput!, $key: String!) { inventorySetQuantities(input: $input) @idempotent(key: $key) { inventoryAdjustmentGroup { id "

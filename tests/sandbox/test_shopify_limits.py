@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
@@ -16,6 +15,9 @@ from sheets_catalog.sandbox.shopify.cost import factor
 from sheets_catalog.sandbox.shopify.merchant import EDITS
 from tests.sandbox.clients import control
 from tests.sandbox.shop_client import Shop, available
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -49,13 +51,17 @@ def test_a_flat_page(shop: Shop, size: int, points: int) -> None:
         ("{ products(first: 10) { edges { node { id } } nodes { id } } }", 10),
         ("{ products(first: 5) { nodes { seo { title } priceRangeV2 { minVariantPrice { amount } } } } }", 8),
         (
-            "{ products(first: 25) { nodes { variants(first: 50) { nodes { inventoryItem { inventoryLevels(first: 5) { nodes { location { id } "
-            'quantities(names: ["available"]) { quantity } } } } } } } } }',
+            (
+                "{ products(first: 25) { nodes { variants(first: 50) { nodes { inventoryItem { inventoryLevels(first: 5) { nodes { location { id } "
+                'quantities(names: ["available"]) { quantity } } } } } } } } }'
+            ),
             566,
         ),
         (
-            "{ products(first: 50) { nodes { variants(first: 100) { nodes { inventoryItem { inventoryLevels(first: 5) { nodes { location { id } "
-            'quantities(names: ["available"]) { quantity } } } } } } } } }',
+            (
+                "{ products(first: 50) { nodes { variants(first: 100) { nodes { inventoryItem { inventoryLevels(first: 5) { nodes { location { id } "
+                'quantities(names: ["available"]) { quantity } } } } } } } } }'
+            ),
             842,
         ),
         ('{ nodes(ids: ["gid://shopify/Product/1", "gid://shopify/Product/2"]) { id } }', 1),

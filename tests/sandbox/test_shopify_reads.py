@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +13,9 @@ from sheets_catalog.sandbox.catalogues import sample_catalogue
 from sheets_catalog.sandbox.shopify.paging import DEEP_PAGING_LIMIT, page
 from sheets_catalog.sandbox.shopify.problems import GraphQLError
 from tests.sandbox.shop_client import Shop, available
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from graphql import (
@@ -26,6 +25,9 @@ from sheets_catalog.sandbox.shopify.schema import executable_schema, resolver_of
 from sheets_catalog.sandbox.shopify.subset import SCHEMA_FILE, cut, read_introspection, sdl
 from tests.sandbox.shop_client import Shop
 from tests.shared_data import shared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sheets_catalog.sandbox import Sandbox
 from tests.sandbox.shop_client import Shop, available
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -414,7 +416,7 @@ def test_an_option_is_renamed_with_its_values(shop: Shop) -> None:
     )
     after = shop.product("candle")
     assert after["options"][0]["name"] == "Smell"
-    assert [one["selectedOptions"] for one in after["variants"]["nodes"]][0] == [{"name": "Smell", "value": "Figue"}]
+    assert next(one["selectedOptions"] for one in after["variants"]["nodes"]) == [{"name": "Smell", "value": "Figue"}]
     errors = shop.refused(text, {"id": product["id"], "option": {"id": option["id"]}, "delete": [fig]})
     assert [error["code"] for error in errors] == ["OPTION_VALUE_HAS_VARIANTS"]
     shop.payload(text, {"id": product["id"], "option": {"id": option["id"]}, "delete": [fig], "s": "MANAGE"})
