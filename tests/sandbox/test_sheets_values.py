@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
 import pytest
+from googleapiclient.discovery import build_from_document
+from googleapiclient.discovery_cache import get_static_doc
+from googleapiclient.errors import HttpError
 
 from sheets_catalog.sandbox import Sandbox
-from tests.sandbox.clients import ledger, plain_session
+from tests.sandbox.clients import BearerHttp, ledger, plain_session
 from tests.sandbox.sheets_api import Api
 
 
@@ -276,6 +280,35 @@ def test_answers_can_be_cut_by_a_field_mask(api):
     assert error["details"][0]["fieldViolations"][0] == {
         "field": "rows", "description": "Error expanding 'fields' parameter. Cannot find matching fields for path 'rows'."
     }  # fmt: skip
+
+
+def test_a_bad_field_mask_is_refused_before_a_write_is_applied(api):
+    params = {"valueInputOption": "RAW", "fields": "nope"}
+    assert api.error("PUT", "/values/A1", params=params, json={"values": [["x"]]})[0] == 400
+    assert api.values("A1") == []
+
+
+def test_a_file_of_another_kind_is_no_spreadsheet(running):
+    session = plain_session()
+    made = session.post(running.url + "/drive/v3/files", json={"name": "notes.txt", "mimeType": "text/plain"}, timeout=5)
+    answer = session.get(f"{running.url}/v4/spreadsheets/{made.json()['id']}", timeout=5)
+    assert (answer.status_code, answer.json()["error"]["status"]) == (400, "FAILED_PRECONDITION")
+
+
+def test_the_generated_google_client_works_too(api, running):
+    document = json.loads(get_static_doc("sheets", "v4"))
+    document["rootUrl"] = document["baseUrl"] = running.url + "/"
+    document.pop("mtlsRootUrl", None)
+    sheets = build_from_document(document, http=BearerHttp()).spreadsheets()
+    body = {"values": [["sku", "title"], ["00123", "Ä"]]}
+    sheets.values().update(spreadsheetId=api.id, range="Sheet1!A1:B2", valueInputOption="RAW", body=body).execute()
+    read = sheets.values().batchGet(spreadsheetId=api.id, ranges=["A1:A2", "'Sheet1'!B:B"]).execute()
+    assert [one["values"] for one in read["valueRanges"]] == [[["sku"], ["00123"]], [["title"], ["Ä"]]]
+    found = sheets.get(spreadsheetId=api.id, fields="sheets(properties(title,sheetId))").execute()
+    assert found == {"sheets": [{"properties": {"sheetId": 0, "title": "Sheet1"}}]}
+    with pytest.raises(HttpError) as caught:
+        sheets.values().get(spreadsheetId=api.id, range="Nowhere!A1").execute()
+    assert (caught.value.status_code, caught.value.reason) == (400, "Unable to parse range: Nowhere!A1")
 
 
 def test_a_long_get_may_come_as_a_post(api):

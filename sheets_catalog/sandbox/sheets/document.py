@@ -127,9 +127,49 @@ class Book:
     sheets: list[Sheet]
     properties: Object = field(default_factory=dict)
     named_ranges: list[Object] = field(default_factory=list)
-    metadata: list[Object] = field(default_factory=list)
+    metadata_items: list[Object] = field(default_factory=list)
+    """Developer metadata as of the last settling; read `metadata` instead."""
+    metadata_index: object = field(default=None, repr=False)
+    """Kept and understood by the metadata module; never saved."""
     stale: bool = False
     """Whether formulas have to be computed before the next read."""
+    _marks: dict[tuple[int, Dimension], list[tuple[int, ...]]] = field(default_factory=dict, init=False, repr=False)
+    """Metadata ids by row or column of what was edited since: lists move much quicker than thousands of items."""
+
+    @property
+    def metadata(self) -> list[Object]:
+        """Developer metadata, oldest first, each where it is now."""
+        if self._marks:
+            self.metadata_items = list(self._settled())
+            self._marks.clear()
+        return self.metadata_items
+
+    @metadata.setter
+    def metadata(self, items: list[Object]) -> None:
+        self._marks.clear()
+        self.metadata_items = items
+
+    def _settled(self) -> Iterator[Object]:
+        places = {own_id: index for marks in self._marks.values() for index, ids in enumerate(marks) for own_id in ids}
+        for item in self.metadata_items:
+            key = _line_of(item)
+            if key is None or key not in self._marks:
+                yield item
+            elif item["metadataId"] in places:
+                yield _at(item, places[item["metadataId"]])
+
+    def _mark(self, sheet: int, dimension: Dimension) -> list[tuple[int, ...]] | None:
+        """Metadata ids by row (or column) of a sheet, edited like the rows themselves; None when there are none."""
+        key = (sheet, dimension)
+        if key not in self._marks:
+            items = [item for item in self.metadata_items if _line_of(item) == key]
+            if not items:
+                return None
+            marks: list[tuple[int, ...]] = [()] * (1 + max(_index(item) for item in items))
+            for item in items:
+                marks[_index(item)] += (item["metadataId"],)
+            self._marks[key] = marks
+        return self._marks[key]
 
     def fork(self) -> Book:
         """An independent copy to work on."""
@@ -137,7 +177,7 @@ class Book:
             self,
             sheets=[sheet.fork() for sheet in self.sheets],
             named_ranges=list(self.named_ranges),
-            metadata=list(self.metadata),
+            metadata_items=list(self.metadata),
         )
 
     @property
@@ -179,9 +219,9 @@ class Book:
         sheet.grid.edit(dimension, edit)
         _edit_objects(sheet, dimension, edit)
         self.named_ranges = _moved_objects(self.named_ranges, ("range",), sheet.id, dimension, edit)
-        self.metadata = [
-            moved for item in self.metadata if (moved := _moved_metadata(item, sheet.id, dimension, edit)) is not None
-        ]
+        marks = self._mark(sheet.id, dimension)
+        if marks is not None:
+            edit.apply(marks, ())
         titles = self.sheet_id
         self.rewrite_formulas(
             lambda own, formula: formula_text.following(formula, own, titles, sheet.id, dimension, edit)
@@ -255,16 +295,23 @@ def _moved_object(item: Object, keys: tuple[str, ...], sheet: int, dimension: Di
     return result
 
 
-def _moved_metadata(item: Object, sheet: int, dimension: Dimension, edit: Edit) -> Object | None:
-    """Developer metadata on a row or column goes and dies with it (guide "Read & write developer metadata")."""
+def _line_of(item: Object) -> tuple[int, Dimension] | None:
+    """(sheet id, dimension) of metadata on a row or column."""
     place = item["location"].get("dimensionRange")
-    if place is None or place.get("sheetId", 0) != sheet or place["dimension"] != dimension:
+    return None if place is None else (place["sheetId"], place["dimension"])
+
+
+def _index(item: Object) -> int:
+    index: int = item["location"]["dimensionRange"]["startIndex"]
+    return index
+
+
+def _at(item: Object, index: int) -> Object:
+    """The metadata of a row or column, at another index."""
+    if index == _index(item):
         return item
-    span = edit.span(place["startIndex"], place["endIndex"])
-    if span is None:
-        return None
-    moved = {**place, "startIndex": span[0], "endIndex": span[0] + 1}
-    return {**item, "location": {**item["location"], "dimensionRange": moved}}
+    place = {**item["location"]["dimensionRange"], "startIndex": index, "endIndex": index + 1}
+    return {**item, "location": {**item["location"], "dimensionRange": place}}
 
 
 def new_properties(locale: str = "en_US", time_zone: str = "Etc/GMT") -> dict[str, Any]:

@@ -21,7 +21,11 @@ Json: TypeAlias = dict[str, Any]
 
 def visible(book: Book, app: str) -> list[Object]:
     """The metadata that an app may see."""
-    return [item for item in book.metadata if item["visibility"] != "PROJECT" or item.get("app") == app]
+    return [item for item in book.metadata if _seen(item, app)]
+
+
+def _seen(item: Object, app: str) -> bool:
+    return item["visibility"] != "PROJECT" or item.get("app") == app
 
 
 def displayed(item: Object) -> Json:
@@ -57,11 +61,43 @@ def _place(location: Mapping[str, Any]) -> Area | None:
 
 def found(book: Book, data_filter: Mapping[str, Any], app: str) -> list[Object]:
     """The metadata that a data filter selects, oldest first."""
-    items = visible(book, app)
     if "developerMetadataLookup" in data_filter:
-        return [item for item in items if looked_up(item, data_filter["developerMetadataLookup"])]
+        lookup = data_filter["developerMetadataLookup"]
+        return [item for item in index_of(book).candidates(lookup) if _seen(item, app) and looked_up(item, lookup)]
     area = filter_areas(book, data_filter, app)[0]
-    return [item for item in items if (place := place_of(item)) is not None and area.contains(place)]
+    return [item for item in visible(book, app) if (place := place_of(item)) is not None and area.contains(place)]
+
+
+class Index:
+    """Metadata by id and by key, so that a request with thousands of look-ups stays quick."""
+
+    def __init__(self, items: list[Object]) -> None:
+        self.source, self.size = items, len(items)
+        self.by_id = {item["metadataId"]: item for item in items}
+        self.by_key: dict[str, list[Object]] = {}
+        self.by_value: dict[tuple[str, str | None], list[Object]] = {}
+        for item in items:
+            self.by_key.setdefault(item["metadataKey"], []).append(item)
+            self.by_value.setdefault((item["metadataKey"], item.get("metadataValue")), []).append(item)
+
+    def candidates(self, lookup: Mapping[str, Any]) -> list[Object]:
+        """Everything that may fit a look-up, oldest first."""
+        if "metadataId" in lookup:
+            item = self.by_id.get(lookup["metadataId"])
+            return [] if item is None else [item]
+        if "metadataKey" not in lookup:
+            return self.source
+        if "metadataValue" in lookup:
+            return self.by_value.get((lookup["metadataKey"], lookup["metadataValue"]), [])
+        return self.by_key.get(lookup["metadataKey"], [])
+
+
+def index_of(book: Book) -> Index:
+    """The index of a book's metadata; made again whenever the list was replaced or has grown."""
+    index = book.metadata_index
+    if not isinstance(index, Index) or index.source is not book.metadata or index.size != len(book.metadata):
+        index = book.metadata_index = Index(book.metadata)
+    return index
 
 
 def looked_up(item: Object, lookup: Mapping[str, Any]) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sheets_catalog.sandbox.sheets import metadata, numberformat
 from sheets_catalog.sandbox.sheets.entry import plain_number
-from sheets_catalog.sandbox.sheets.grid import CellError, Extra, Value
+from sheets_catalog.sandbox.sheets.grid import NO_EXTRA, CellError, Extra, Value
 from sheets_catalog.sandbox.sheets.masks import Mask, wants
 from sheets_catalog.sandbox.sheets.protection import may_edit
 from sheets_catalog.sandbox.sheets.ranges import Area, shown
@@ -188,20 +188,20 @@ def _dimension_data(
 
 def _row_data(book: Book, sheet: Sheet, area: Area, mask: Mask | None) -> list[dict[str, JSON]]:
     last = min(area.end_row, sheet.grid.last_row_with_anything())
-    rows = [_row(book, sheet, row, area, mask) for row in range(area.top, last)]
+    painter = Painter(book)
+    rows = [_row(painter, sheet, row, area, mask) for row in range(area.top, last)]
     while rows and not rows[-1]:
         rows.pop()
     return rows
 
 
-def _row(book: Book, sheet: Sheet, row: int, area: Area, mask: Mask | None) -> dict[str, JSON]:
+def _row(painter: Painter, sheet: Sheet, row: int, area: Area, mask: Mask | None) -> dict[str, JSON]:
     values = sheet.grid.row(row)[area.left : area.end_column]
     extras = sheet.grid.extra_row(row)[area.left : area.end_column]
     cells = [
-        cell(
-            book,
+        painter.cell(
             values[place] if place < len(values) else None,
-            (extras[place] if place < len(extras) else None) or Extra(),
+            (extras[place] if place < len(extras) else None) or NO_EXTRA,
         )
         for place in range(max(len(values), len(extras)))
     ]
@@ -221,26 +221,41 @@ def _kept(picture: dict[str, JSON], mask: Mask) -> dict[str, JSON]:
     return {key: value for key, value in picture.items() if not mask or "*" in mask or key in mask}
 
 
-def cell(book: Book, value: Value, extra: Extra) -> dict[str, JSON]:
-    """CellData of one cell; empty for a cell with nothing."""
-    picture: dict[str, JSON] = {}
-    if extra.formula:
-        picture["userEnteredValue"] = {"formulaValue": extra.formula}
-    elif value is not None:
-        picture["userEnteredValue"] = extended(value)
-    if value is not None:
-        picture["effectiveValue"] = extended(value)
-        picture["formattedValue"] = numberformat.shown(value, number_format(extra), book.locale)
-    own = extra.data.get("userEnteredFormat")
-    if own:
-        picture["userEnteredFormat"] = own
-    if own or value is not None:
-        picture["effectiveFormat"] = effective_format(book, value, extra)
-    picture |= {key: item for key, item in extra.data.items() if key != "userEnteredFormat"}
-    link = hyperlink(extra)
-    if link:
-        picture["hyperlink"] = link
-    return picture
+@dataclass(frozen=True, slots=True)
+class Painter:
+    """Makes CellData. Cells that share their extra share their effective format, so that is worked out once."""
+
+    book: Book
+    formats: dict[tuple[int, str], dict[str, JSON]] = field(default_factory=dict)
+
+    def cell(self, value: Value, extra: Extra) -> dict[str, JSON]:
+        """CellData of one cell; empty for a cell with nothing."""
+        picture: dict[str, JSON] = {}
+        if extra.formula:
+            picture["userEnteredValue"] = {"formulaValue": extra.formula}
+        elif value is not None:
+            picture["userEnteredValue"] = extended(value)
+        if value is not None:
+            picture["effectiveValue"] = extended(value)
+            picture["formattedValue"] = numberformat.shown(value, number_format(extra), self.book.locale)
+        own = extra.data.get("userEnteredFormat")
+        if own:
+            picture["userEnteredFormat"] = own
+        if own or value is not None:
+            picture["effectiveFormat"] = self.effective_format(value, extra)
+        picture |= {key: item for key, item in extra.data.items() if key != "userEnteredFormat"}
+        link = hyperlink(extra)
+        if link:
+            picture["hyperlink"] = link
+        return picture
+
+    def effective_format(self, value: Value, extra: Extra) -> dict[str, JSON]:
+        """The default format of the spreadsheet with the cell's own laid over it."""
+        alignment = "" if value is None else _alignment(value)
+        key = (id(extra), alignment)
+        if key not in self.formats:
+            self.formats[key] = _effective_format(self.book, alignment, extra)
+        return self.formats[key]
 
 
 def extended(value: Value) -> dict[str, JSON]:
@@ -255,12 +270,10 @@ def extended(value: Value) -> dict[str, JSON]:
     return {"numberValue": plain_number(value)}
 
 
-def effective_format(book: Book, value: Value, extra: Extra) -> dict[str, JSON]:
-    """The default format of the spreadsheet with the cell's own laid over it."""
-    base: dict[str, Any] = dict(book.properties["defaultFormat"])
-    base["hyperlinkDisplayType"] = "PLAIN_TEXT"
-    if value is not None:
-        base["horizontalAlignment"] = _alignment(value)
+def _effective_format(book: Book, alignment: str, extra: Extra) -> dict[str, JSON]:
+    base: dict[str, Any] = {**book.properties["defaultFormat"], "hyperlinkDisplayType": "PLAIN_TEXT"}
+    if alignment:
+        base["horizontalAlignment"] = alignment
     own = dict(extra.data.get("userEnteredFormat", {}))
     shown_format = number_format(extra)
     if shown_format:

@@ -39,6 +39,11 @@ def not_found(message: str = "Requested entity was not found.") -> GoogleError:
     return GoogleError(404, message, status="NOT_FOUND")
 
 
+def not_a_spreadsheet() -> GoogleError:
+    """400 FAILED_PRECONDITION: the file exists and is something else."""
+    return GoogleError(400, "This operation is not supported for this document", status="FAILED_PRECONDITION")
+
+
 def unparsable(text: str) -> Refused:
     """The text names no range."""
     return Refused(f"Unable to parse range: {text}")

@@ -10,7 +10,7 @@ from sheets_catalog.sandbox.sheets.call import READ_SCOPES, WRITE_SCOPES, Call, 
 from sheets_catalog.sandbox.sheets.document import Book, new_book
 from sheets_catalog.sandbox.sheets.methods import ANSWERS, METHODS, READS, ROUTES
 from sheets_catalog.sandbox.sheets.recalculation import local_time, refresh
-from sheets_catalog.sandbox.sheets.refusals import Refused, invalid
+from sheets_catalog.sandbox.sheets.refusals import Refused, invalid, not_a_spreadsheet
 from sheets_catalog.sandbox.sheets.values import Access
 from sheets_catalog.sandbox.sheets.writing import Input
 from sheets_catalog.sandbox.wire import (
@@ -57,11 +57,11 @@ class Sheets:
     def call(self, operation: str, request: Request, args: Mapping[str, str], caller: Caller) -> Response:
         call = Call(operation, request, args, caller)
         name = operation.removeprefix("sheets.")
+        mask = call.mask(ANSWERS[name])  # a bad mask is refused before anything is applied
         try:
             answer = METHODS[name](self, call)
         except Refused as refused:
             raise refused.at() from refused
-        mask = call.mask(ANSWERS[name])
         return json_response(answer if mask is None else masks.shown(answer, mask))
 
     def dump(self) -> JSON:
@@ -78,7 +78,7 @@ class Sheets:
         self.files.require(call.book_id, call.caller, role)
         book = self.books.get(call.book_id)
         if book is None:
-            raise invalid("This operation is not supported for this document")
+            raise not_a_spreadsheet()
         return book
 
     def fresh(self, call: Call) -> Book:
@@ -123,7 +123,7 @@ class Sheets:
         self.books[file_id] = new_book(file_id, name)
 
     def _copied(self, source_id: str, new_id: str, name: str) -> None:
-        book = self.books[source_id].fork()
+        book = (self.books.get(source_id) or new_book(source_id, name)).fork()
         book.id, book.title = new_id, name
         self.books[new_id] = book
 
@@ -131,10 +131,11 @@ class Sheets:
         self.books.pop(file_id, None)
 
     def _renamed(self, file_id: str, name: str) -> None:
-        self.books[file_id].title = name
+        if file_id in self.books:
+            self.books[file_id].title = name
 
     def _exported(self, file_id: str, mime_type: str) -> bytes | None:
-        book = self.books[file_id]
+        book = self.books.get(file_id) or new_book(file_id, self.files.name(file_id))
         refresh(book, self.world.clock.now())
         return store.exported(book, mime_type)
 

@@ -85,7 +85,7 @@ def loaded(state: Mapping[str, Any]) -> Book:
         sheets=[_loaded_sheet(item) for item in state["sheets"]],
         properties=state["properties"],
         named_ranges=list(state["namedRanges"]),
-        metadata=list(state["metadata"]),
+        metadata_items=list(state["metadata"]),
         stale=state["stale"],
     )
 

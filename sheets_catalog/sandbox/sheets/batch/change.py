@@ -40,6 +40,20 @@ class Change:
     """The spreadsheet's title, if a request changed it."""
     effects: list[Json] = field(default_factory=list)
 
+    _metadata_ids: set[int] | None = None
+
+    def metadata_ids(self) -> set[int]:
+        """The ids of all developer metadata, kept current by whoever adds some."""
+        if self._metadata_ids is None:
+            self._metadata_ids = {item["metadataId"] for item in self.book.metadata}
+        return self._metadata_ids
+
+    def has_metadata(self, own_id: int) -> bool:
+        """Whether developer metadata with this id exists; one that died with its row in this batch does not."""
+        if own_id in self.metadata_ids():
+            self._metadata_ids = None
+        return own_id in self.metadata_ids()
+
     @property
     def view(self) -> View:
         return View(self.email, self.role, self.app)

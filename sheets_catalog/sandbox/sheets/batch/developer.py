@@ -45,7 +45,7 @@ def create_developer_metadata(change: Change, request: Request) -> Reply:
     own_id = given.get("metadataId") or change.new_id()
     if own_id < 0:
         raise Refused(f"Developer metadata ID [{own_id}] must be positive.")
-    if any(item["metadataId"] == own_id for item in change.book.metadata):
+    if change.has_metadata(own_id):
         raise Refused(
             f"Cannot add developer metadata with ID [{own_id}] because developer metadata with that ID already exists."
         )
@@ -54,15 +54,16 @@ def create_developer_metadata(change: Change, request: Request) -> Reply:
         item["metadataValue"] = given["metadataValue"]
     item |= {"location": _location(change, given.get("location")), "visibility": given["visibility"], "app": change.app}
     change.book.metadata.append(item)
+    change.metadata_ids().add(own_id)
     change.log("createDeveloperMetadata", metadataId=own_id, metadataKey=item["metadataKey"])
     return {"developerMetadata": metadata.displayed(item)}
 
 
 def _selected(change: Change, filters: Iterable[Request]) -> list[Object]:
-    chosen: list[Object] = []
+    chosen: dict[int, Object] = {}
     for data_filter in filters:
-        chosen += [item for item in metadata.found(change.book, data_filter, change.app) if item not in chosen]
-    return chosen
+        chosen |= {item["metadataId"]: item for item in metadata.found(change.book, data_filter, change.app)}
+    return list(chosen.values())
 
 
 def update_developer_metadata(change: Change, request: Request) -> Reply:
@@ -72,17 +73,19 @@ def update_developer_metadata(change: Change, request: Request) -> Reply:
     mask = mask_of(request.get("fields", ""), "DeveloperMetadata")
     given = request.get("developerMetadata", {})
     chosen = _selected(change, request["dataFilters"])
-    updated = []
-    for old in chosen:
-        new = masks.updated(old, given, mask) | {"metadataId": old["metadataId"], "app": old["app"]}
-        if not new.get("metadataKey"):
-            raise Refused("DeveloperMetadata must have a key.")
-        if "location" in mask:
-            new["location"] = _location(change, given.get("location"))
-        change.book.metadata = [new if item is old else item for item in change.book.metadata]
-        updated.append(metadata.displayed(new))
+    new = {old["metadataId"]: _updated(change, old, given, mask) for old in chosen}
+    change.book.metadata = [new.get(item["metadataId"], item) for item in change.book.metadata]
     change.log("updateDeveloperMetadata", metadataIds=[item["metadataId"] for item in chosen])
-    return {"developerMetadata": updated} if updated else {}
+    return {"developerMetadata": [metadata.displayed(item) for item in new.values()]} if new else {}
+
+
+def _updated(change: Change, old: Object, given: Request, mask: masks.Mask) -> Object:
+    item = masks.updated(old, given, mask) | {"metadataId": old["metadataId"], "app": old["app"]}
+    if not item.get("metadataKey"):
+        raise Refused("DeveloperMetadata must have a key.")
+    if "location" in mask:
+        item["location"] = _location(change, given.get("location"))
+    return item
 
 
 def delete_developer_metadata(change: Change, request: Request) -> Reply:
@@ -90,6 +93,8 @@ def delete_developer_metadata(change: Change, request: Request) -> Reply:
     if "dataFilter" not in request:
         raise Refused("dataFilter must be specified.")
     chosen = _selected(change, [request["dataFilter"]])
-    change.book.metadata = [item for item in change.book.metadata if item not in chosen]
+    gone = {item["metadataId"] for item in chosen}
+    change.book.metadata = [item for item in change.book.metadata if item["metadataId"] not in gone]
+    change.metadata_ids().difference_update(gone)
     change.log("deleteDeveloperMetadata", metadataIds=[item["metadataId"] for item in chosen])
     return {"deletedDeveloperMetadata": [metadata.displayed(item) for item in chosen]} if chosen else {}
