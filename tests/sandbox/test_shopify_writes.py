@@ -765,3 +765,53 @@ def test_product_set_takes_up_to_2048_variants(shop: Shop) -> None:
     assert len(found["variants"]["nodes"]) == 50
     error = shop.error(SET, {"input": entry(2049)})
     assert error["message"] == "The input array size of 2049 is greater than the maximum allowed of 2048."
+
+
+def test_pages_by_id_stay_in_order_whatever_the_positions(shop: Shop) -> None:
+    names = ["a", "b", "c"]
+    variants = [of_size(name, position=3 - place) for place, name in enumerate(names)]
+    made = shop.payload(
+        SET, {"input": {"title": "Back to front", "productOptions": sizes(*names), "variants": variants}}
+    )["product"]
+    assert [one["title"] for one in made["variants"]["nodes"]] == ["c", "b", "a"]
+    candle = shop.product("candle")["id"]
+    shop.service.add_variant(candle, {"Scent": "Rose"})
+
+    def ids(one: Shop) -> list[str]:
+        found: list[str] = []
+        after = None
+        while True:
+            query = "query ($after: String) { productVariants(first: 7, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }"
+            page = one.data(query, {"after": after})["productVariants"]
+            found += [node["id"] for node in page["nodes"]]
+            if not page["pageInfo"]["hasNextPage"]:
+                return found
+            after = page["pageInfo"]["endCursor"]
+
+    first = ids(shop)
+    assert first == sorted(first)
+    assert len(first) == shop.data("{ productVariantsCount { count } }")["productVariantsCount"]["count"]
+    with Sandbox.start("empty", latency="none") as sandbox:
+        other = Shop(sandbox)
+        other.service.load(shop.service.dump())
+        assert ids(other) == first
+
+
+def test_collections_are_joined_left_and_recorded(shop: Shop) -> None:
+    found = shop.data("{ collections(first: 5, sortKey: TITLE) { nodes { id title } } }")["collections"]["nodes"]
+    ids = {one["title"]: one["id"] for one in found}
+    product = shop.product("linen-shirt")["id"]
+    shop.payload(
+        UPDATE,
+        {"product": {"id": product, "collectionsToJoin": [ids["Winter"]], "collectionsToLeave": [ids["Summer"]]}},
+    )
+    query = "query ($id: ID!) { product(id: $id) { collections(first: 5) { nodes { title } } } }"
+    assert shop.data(query, {"id": product})["product"]["collections"]["nodes"] == [{"title": "Winter"}]
+    assert [line["target"] for line in shop.lines()] == [ids["Winter"], ids["Summer"]]
+    shop.payload(
+        SET,
+        {"input": {"handle": "linen-shirt", "collections": [ids["Kitchen"]]}, "identifier": {"handle": "linen-shirt"}},
+    )
+    assert shop.data(query, {"id": product})["product"]["collections"]["nodes"] == [{"title": "Kitchen"}]
+    errors = shop.refused(UPDATE, {"product": {"id": product, "collectionsToJoin": ["gid://shopify/Collection/1"]}})
+    assert errors == [{"field": ["collectionsToJoin"], "message": "Collection does not exist"}]

@@ -100,7 +100,12 @@ class Shopify:
         """Authenticate by the X-Shopify-Access-Token header; the token endpoint is for everybody."""
         if request.path.endswith("/oauth/access_token"):
             return Caller(email="", scopes=frozenset(), app="", shop=DOMAIN)
-        return self.tokens.caller(request)
+        try:
+            return self.tokens.caller(request)
+        except ShopifyHttpError as error:
+            self._requests += 1
+            error.headers["X-Request-Id"] = f"sandbox-{self._requests:08x}"
+            raise
 
     def operation_name(self, request: Request, operation: str) -> str:
         """`shopify.productSet`; several root fields are joined with `+`."""

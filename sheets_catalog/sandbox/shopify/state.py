@@ -342,7 +342,7 @@ class Store:
                 self.handles.pop(before.handle, None)
         self.products[product.id] = product
         self.handles[product.handle] = product.id
-        for variant in product.variants:
+        for variant in sorted(product.variants, key=lambda one: one.id):  # pages by id need the table in order
             self.variants[variant.id] = variant
             self.items[variant.item.id] = variant.id
 
@@ -456,6 +456,7 @@ class Store:
             _fill(table, rows)
         for product in saved.products:
             self.put(product)
+        self.variants = dict(sorted(self.variants.items()))
 
 
 def _fill(table: dict[int, Any], rows: Iterable[Any]) -> None:

@@ -95,8 +95,8 @@ def set_product(context: Context, entry: Input, identifier: Input | None) -> tup
     if entry.get("collections") is not None:
         joined = {one.id for one in context.store.collections_of(stored.id)}
         wanted = {number_of(text, "Collection") for text in entry["collections"]}
-        leave_collections(context, stored.id, [gid("Collection", one) for one in joined - wanted])
-        join_collections(context, stored.id, entry["collections"])
+        leave_collections(context, "productSet", stored.id, [gid("Collection", one) for one in joined - wanted])
+        join_collections(context, "productSet", stored.id, entry["collections"])
     return stored, []
 
 

@@ -58,7 +58,7 @@ def product_create(
     made = first_variant(context, made, product.get("productOptions") or ())
     made = with_wishes(context, made, _wishes(context, product, None), "Product")
     stored = context.commit("productCreate", None, made)
-    join_collections(context, made.id, product.get("collectionsToJoin") or ())
+    join_collections(context, "productCreate", made.id, product.get("collectionsToJoin") or ())
     return {"product": stored, "shop": context.store.shop, "userErrors": []}
 
 
@@ -93,8 +93,8 @@ def product_update(
     after = with_media(context, with_fields(context, present, entry), media)
     after = with_wishes(context, after, _wishes(context, entry, present), "Product")
     stored = context.commit("productUpdate", present, after)
-    join_collections(context, present.id, entry.get("collectionsToJoin") or ())
-    leave_collections(context, present.id, entry.get("collectionsToLeave") or ())
+    join_collections(context, "productUpdate", present.id, entry.get("collectionsToJoin") or ())
+    leave_collections(context, "productUpdate", present.id, entry.get("collectionsToLeave") or ())
     return {"product": stored, "userErrors": []}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from sheets_catalog.sandbox.shopify import taxonomy
+from sheets_catalog.sandbox.shopify.effects import Effect
 from sheets_catalog.sandbox.shopify.problems import invalid_id
 from sheets_catalog.sandbox.shopify.state import (
     Collection,
@@ -23,6 +24,7 @@ from sheets_catalog.sandbox.shopify.state import (
 from sheets_catalog.sandbox.shopify.values import (
     MONEY_CEILING,
     decimal_of,
+    gid,
     handle_of,
     money,
     number_of,
@@ -257,26 +259,30 @@ def new_level(context: Context, location_id: int, available: int = 0) -> Level:
     return Level(location_id=location_id, available=available, created_at=context.now, updated_at=context.now)
 
 
-def join_collections(context: Context, product_id: int, ids: Iterable[str]) -> None:
+def join_collections(context: Context, operation: str, product_id: int, ids: Iterable[str]) -> None:
     """Put a product into collections."""
     for text in ids:
         collection = context.store.collections.get(number_of(text, "Collection") or 0)
         if collection and product_id not in collection.product_ids:
-            move_collection(context, collection, (*collection.product_ids, product_id))
+            move_collection(context, operation, collection, (*collection.product_ids, product_id))
 
 
-def leave_collections(context: Context, product_id: int, ids: Iterable[str]) -> None:
+def leave_collections(context: Context, operation: str, product_id: int, ids: Iterable[str]) -> None:
     """Take a product out of collections."""
     for text in ids:
         collection = context.store.collections.get(number_of(text, "Collection") or 0)
         if collection and product_id in collection.product_ids:
-            move_collection(context, collection, tuple(one for one in collection.product_ids if one != product_id))
+            rest = tuple(one for one in collection.product_ids if one != product_id)
+            move_collection(context, operation, collection, rest)
 
 
-def move_collection(context: Context, collection: Collection, products: tuple[int, ...]) -> None:
+def move_collection(context: Context, operation: str, collection: Collection, products: tuple[int, ...]) -> None:
     """Change the members of a collection."""
     changed = replace(collection, product_ids=products, updated_at=context.now)
     context.store.collections[collection.id] = changed
+    before, after = ([gid("Product", one) for one in rows] for rows in (collection.product_ids, products))
+    changes = {"products": {"before": before, "after": after}}
+    context.record(operation, Effect(gid("Collection", collection.id), "update", changes, {}))
 
 
 def collection_problems(context: Context, entry: Input, *fields: str) -> list[tuple[str, str]]:
