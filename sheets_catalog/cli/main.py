@@ -13,7 +13,7 @@ from sheets_catalog.errors import SheetsCatalogError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-KILLED = "Stopped at once. What was being sent is looked up when the job is resumed: `sheets-catalog jobs resume last`."
+KILLED = "Stopped at once. A job that was running can go on: `sheets-catalog jobs resume last`."
 
 
 def main(arguments: Sequence[str]) -> int:

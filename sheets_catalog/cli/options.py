@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 COMMON = "Every command"
 SCOPE = "What"
 SAFETY = "Safety"
+
+
+def flag(*names: str, help: str, panel: str | None = None) -> Any:  # noqa: A002 - typer's own name
+    """A switch: shown without a type and a default, which say nothing about it."""
+    return typer.Option(*names, help=help, metavar="", show_default=False, rich_help_panel=panel)
+
+
+def value(*names: str, help: str, metavar: str, panel: str | None = None) -> Any:  # noqa: A002 - typer's own name
+    """An option with a value and nothing to say about its default."""
+    return typer.Option(*names, help=help, metavar=metavar, show_default=False, rich_help_panel=panel)
 
 
 def _saved_connections(incomplete: str) -> list[str]:
@@ -34,19 +44,12 @@ Connection = Annotated[
     ),
 ]
 
-Json = Annotated[
-    bool,
-    typer.Option(
-        "--json",
-        help="Print exactly one JSON object to stdout, errors too.",
-        rich_help_panel=COMMON,
-        show_default=False,
-    ),
-]
+Json = Annotated[bool, flag("--json", help="Print exactly one JSON object to stdout, errors too.", panel=COMMON)]
 
-Products = Annotated[bool, typer.Option("--products", help="Only the tabs asked for: products.", rich_help_panel=SCOPE)]
-Variants = Annotated[bool, typer.Option("--variants", help="Variants.", rich_help_panel=SCOPE)]
-Inventory = Annotated[bool, typer.Option("--inventory", help="Stock.", rich_help_panel=SCOPE)]
+Products = Annotated[bool, flag("--products", help="Products (all three tabs when none is named).", panel=SCOPE)]
+Variants = Annotated[bool, flag("--variants", help="Variants.", panel=SCOPE)]
+Inventory = Annotated[bool, flag("--inventory", help="Stock.", panel=SCOPE)]
+All = Annotated[bool, flag("--all", help="Show every line, however many there are.")]
 
 
 class PolicyName(StrEnum):
@@ -68,10 +71,10 @@ Policy = Annotated[
 
 ConfirmMassChange = Annotated[
     bool,
-    typer.Option(
+    flag(
         "--confirm-mass-change",
         help="Say yes to a plan that changes or deletes an unusually large share of the catalogue.",
-        rich_help_panel=SAFETY,
+        panel=SAFETY,
     ),
 ]
 

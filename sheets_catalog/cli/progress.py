@@ -156,7 +156,7 @@ def wait_text(service: str, seconds: float, error: SheetsCatalogError) -> str:
 
 @dataclass(slots=True)
 class RunWatcher:
-    """A `jobs.runner.Watcher` that shows a run. `stop_after` batches it asks to stop, for whoever wants that."""
+    """A `jobs.runner.Watcher` that shows a run. `batches` counts those that went out in this run."""
 
     show: Telling
     title: str = "Applying"
@@ -165,12 +165,12 @@ class RunWatcher:
     total: int = 0
     books: Books | None = None
 
-    def batch_started(self, number: int, items: Sequence[int]) -> None:
+    def batch_started(self, number: int, items: Sequence[int]) -> None:  # noqa: ARG002 - the protocol's
         """A batch goes out."""
         self.batches += 1
         self._move()
 
-    def batch_ended(self, number: int, outcomes: Sequence[Outcome], seconds: float) -> None:
+    def batch_ended(self, number: int, outcomes: Sequence[Outcome], seconds: float) -> None:  # noqa: ARG002
         """A batch came back: what was set aside is told at once."""
         refused = [outcome for outcome in outcomes if outcome.result.name == "REJECTED"]
         for outcome in refused[:3]:

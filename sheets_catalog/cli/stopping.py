@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 
-class Stopped(SheetsCatalogError):
+class Stopped(SheetsCatalogError):  # noqa: N818 - it is what was asked for
     """A person asked to stop something that is not a stored job; it can simply be started again."""
 
     exit_status = 4

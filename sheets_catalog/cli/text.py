@@ -7,7 +7,6 @@ characters nobody sees. Control characters are shown as pictures or escapes, rig
 from __future__ import annotations
 
 import unicodedata
-from os.path import commonprefix
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -30,7 +29,7 @@ _UNSEEN = frozenset(
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e"
     "\u2028\u2029\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\ufeff"
 )
-"""Characters without a look of their own, direction marks among them. Joiners (U+200C, U+200D) stay: emoji need them."""
+"""Characters without a look of their own, direction marks among them. Joiners (U+200C, U+200D) stay for emoji."""
 
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
@@ -89,10 +88,16 @@ def both(before: Value, after: Value, cells: int = LONGEST) -> tuple[Text, Text]
         return shown(before, cells, "red"), shown(after, cells, "green")
     old, new = visible(before), visible(after)
     if max(cell_len(old), cell_len(new)) > cells:
-        skipped = len(commonprefix([old, new])) - _CONTEXT
+        skipped = _alike(old, new) - _CONTEXT
         if skipped > 1:
             old, new = "…" + old[skipped:], "…" + new[skipped:]
     return _plain(old, cells, "red"), _plain(new, cells, "green")
+
+
+def _alike(old: str, new: str) -> int:
+    """How many characters at the beginning are the same."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 def _plain(text: str, cells: int, style: str) -> Text:

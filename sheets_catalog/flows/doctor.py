@@ -39,32 +39,10 @@ SKEW = timedelta(seconds=60)
 """Difference of clocks from which dates in the audit mislead; Google refuses service accounts at 300 s."""
 
 COMMA_LANGUAGES = frozenset(
-    [
-        "cs",
-        "da",
-        "de",
-        "el",
-        "es",
-        "fi",
-        "fr",
-        "hr",
-        "hu",
-        "id",
-        "it",
-        "nb",
-        "nl",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "sr",
-        "sv",
-        "tr",
-        "uk",
-        "vi",
-    ]
+    (
+        *("cs", "da", "de", "el", "es", "fi", "fr", "hr", "hu", "id", "it", "nb"),
+        *("nl", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "tr", "uk", "vi"),
+    )
 )
 """Languages whose locales write decimals with a comma (CLDR; a few countries of theirs do not)."""
 
@@ -103,7 +81,7 @@ def _silent(name: str, done: int, total: int) -> None:
 
 
 def examine(systems: Systems, note: Callable[[str, int, int], None] = _silent) -> list[Check]:
-    """All checks in an order in which they can be mended. `note` is told (name, done, total). Raises nothing upstream."""
+    """All checks, in an order in which they can be mended. `note` is told (name, done, total)."""
     run = _Examination(systems)
     steps: tuple[tuple[str, Callable[[_Examination], None]], ...] = (
         ("Google sign-in", _google),

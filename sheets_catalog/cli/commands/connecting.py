@@ -36,46 +36,69 @@ FOLDER_MARK = {"kind": "home"}
 CREDENTIALS, PLACES = "Credentials", "Places"
 
 Name = Annotated[
-    str,
-    typer.Option("--name", "-n", metavar="NAME", help="What to call this connection.", rich_help_panel=options.COMMON),
+    str, typer.Option("--name", "-n", metavar="NAME", help="What to call it.", rich_help_panel=options.COMMON)
 ]
 KeyFile = Annotated[
     Path | None,
-    typer.Option(
-        "--service-account", metavar="FILE", help="Key file of a service account.", rich_help_panel=CREDENTIALS
-    ),
+    options.value("--service-account", metavar="FILE", help="Key file of a service account.", panel=CREDENTIALS),
 ]
 UserFile = Annotated[
     Path | None,
-    typer.Option("--authorized-user", metavar="FILE", help="File of a signed-in user.", rich_help_panel=CREDENTIALS),
+    options.value("--authorized-user", metavar="FILE", help="File of a signed-in user.", panel=CREDENTIALS),
 ]
 TokenFile = Annotated[
     Path | None,
-    typer.Option(
-        "--token-file", metavar="FILE", help="File that holds only the access token.", rich_help_panel=CREDENTIALS
-    ),
+    options.value("--token-file", metavar="FILE", help="File with only the access token in it.", panel=CREDENTIALS),
 ]
 Token = Annotated[
     str,
-    typer.Option(
+    options.value(
         "--access-token",
         metavar="TOKEN",
-        help="The token itself: other people on this machine can see it. Prefer a file or the environment.",
+        help="The token itself: others on this machine can see it. Prefer a file or the environment.",
+        panel=CREDENTIALS,
+    ),
+]
+Subject = Annotated[
+    str, options.value("--subject", metavar="EMAIL", help="User a service account acts for.", panel=CREDENTIALS)
+]
+Spreadsheet = Annotated[
+    str, options.value("--spreadsheet", metavar="LINK", help="Link or id of the sheet.", panel=PLACES)
+]
+Create = Annotated[str, options.value("--create", metavar="TITLE", help="Make a new spreadsheet.", panel=PLACES)]
+Folder = Annotated[
+    str,
+    options.value(
+        "--folder",
+        metavar="LINK",
+        help=f"Drive folder for jobs and baseline. Left out: “{FOLDER_NAME}” is found or made.",
+        panel=PLACES,
+    ),
+]
+ShopDomain = Annotated[str, options.value("--shop", metavar="DOMAIN", help="my-shop.myshopify.com, or just my-shop.")]
+ClientId = Annotated[
+    str,
+    options.value("--client-id", metavar="ID", help="Client id of your app, instead of a token.", panel=CREDENTIALS),
+]
+SecretFile = Annotated[
+    Path | None,
+    options.value(
+        "--client-secret-file", metavar="FILE", help="File with only the app's secret in it.", panel=CREDENTIALS
+    ),
+]
+Where = Annotated[
+    str,
+    typer.Argument(
+        metavar="URL|FILE|JSON",
+        help="Its address, a file with the line it printed, that line itself, or - for stdin.",
         show_default=False,
-        rich_help_panel=CREDENTIALS,
     ),
 ]
 
 
 @app.command("sandbox")
 def sandbox(
-    where: Annotated[
-        str,
-        typer.Argument(
-            metavar="URL|FILE|JSON",
-            help="Its address, a file with the line it printed, that line itself, or - for stdin.",
-        ),
-    ],
+    where: Where,
     name: Name = "sandbox",
     json: options.Json = False,
 ) -> int:
@@ -98,28 +121,10 @@ def google(
     authorized_user: UserFile = None,
     token_file: TokenFile = None,
     access_token: Token = "",
-    subject: Annotated[
-        str,
-        typer.Option(
-            metavar="EMAIL", help="User a service account acts for.", show_default=False, rich_help_panel=CREDENTIALS
-        ),
-    ] = "",
-    spreadsheet: Annotated[
-        str, typer.Option(metavar="LINK", help="Link or id of the sheet.", show_default=False, rich_help_panel=PLACES)
-    ] = "",
-    create: Annotated[
-        str,
-        typer.Option(metavar="TITLE", help="Make a new spreadsheet.", show_default=False, rich_help_panel=PLACES),
-    ] = "",
-    folder: Annotated[
-        str,
-        typer.Option(
-            metavar="LINK",
-            help=f"Drive folder for jobs and baseline. Left out: “{FOLDER_NAME}” is found or made.",
-            show_default=False,
-            rich_help_panel=PLACES,
-        ),
-    ] = "",
+    subject: Subject = "",
+    spreadsheet: Spreadsheet = "",
+    create: Create = "",
+    folder: Folder = "",
     root_url: Annotated[str, typer.Option(hidden=True, help="Another address that speaks Google's protocols.")] = "",
     json: options.Json = False,
 ) -> int:
@@ -142,7 +147,8 @@ def google(
         spreadsheet = _asked(screen, "Link of the spreadsheet", "--spreadsheet or --create")
     systems = _google_alone(settings, drafts.known(name))
     spreadsheet_id, folder_id = _places(systems, spreadsheet, create, folder)
-    facts = _google_facts(_google_alone(settings, {"spreadsheet_id": spreadsheet_id, "folder_id": folder_id}))
+    places = {"spreadsheet_id": spreadsheet_id, "folder_id": folder_id}
+    facts = _google_facts(_google_alone(settings, places))
     part = {
         "google": settings,
         "spreadsheet_id": spreadsheet_id,
@@ -155,25 +161,12 @@ def google(
 
 @app.command("shopify")
 def shopify(
-    shop: Annotated[
-        str, typer.Option(metavar="DOMAIN", help="my-shop.myshopify.com, or just my-shop.", show_default=False)
-    ] = "",
+    shop: ShopDomain = "",
     name: Name = "default",
     token_file: TokenFile = None,
     access_token: Token = "",
-    client_id: Annotated[
-        str,
-        typer.Option(
-            metavar="ID",
-            help="Client id of your app, instead of a token.",
-            show_default=False,
-            rich_help_panel=CREDENTIALS,
-        ),
-    ] = "",
-    client_secret_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="File that holds only the app's secret.", rich_help_panel=CREDENTIALS),
-    ] = None,
+    client_id: ClientId = "",
+    client_secret_file: SecretFile = None,
     base_url: Annotated[str, typer.Option(hidden=True, help="Another address, on this machine only.")] = "",
     json: options.Json = False,
 ) -> int:
@@ -268,7 +261,7 @@ def _places(systems: Systems, spreadsheet: str, create: str, folder: str) -> tup
     if found:
         return spreadsheet_id, found.id
     (folder_id,) = systems.drive.generate_ids(1)
-    systems.drive.create_folder(folder_id, FOLDER_NAME, "root", FOLDER_MARK)
+    systems.drive.create_folder(folder_id, FOLDER_NAME, app_properties=FOLDER_MARK)
     return spreadsheet_id, folder_id
 
 
@@ -281,9 +274,7 @@ def _google_facts(systems: Systems) -> dict[str, str]:
     folder = systems.drive.get(systems.connection.folder_id)
     if not folder.is_folder or folder.trashed or not folder.may("canAddChildren"):
         what = "is in the trash" if folder.trashed else "is no folder this account can add files to"
-        raise InputError(
-            f"“{folder.name}” {what}.", advice="Give another folder, or leave --folder out to have one made."
-        )
+        raise InputError(f"“{folder.name}” {what}.", advice="Give another folder, or none to have one made.")
     return {
         "Google account": about.user.email_address,
         "Spreadsheet": f"{info.title} ({info.id})",

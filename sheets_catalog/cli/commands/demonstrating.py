@@ -35,17 +35,19 @@ HELP = examples(
 )
 
 
+Once = Annotated[bool, options.flag("--once", help="Tell the story, check every promise, and end.")]
+Fast = Annotated[bool, options.flag("--fast", help="Do not pause for reading.")]
+Keep = Annotated[Path | None, options.value("--keep", metavar="DIR", help="Save the sandbox and the audit here.")]
+
+
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Tell the story, check every promise, and end.")] = False,
+    once: Once = False,
     catalogue: Catalogue = "sample",
     speed: Annotated[
         float | None, typer.Option(min=0.001, help="How many times faster than life time runs.", show_default=False)
     ] = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Do not pause for reading.")] = False,
-    keep: Annotated[
-        Path | None,
-        typer.Option("--keep", metavar="DIR", help="Save the sandbox and the audit here.", show_default=False),
-    ] = None,
+    fast: Fast = False,
+    keep: Keep = None,
     seed: Annotated[int, typer.Option(help="Same seed, same ids and data.")] = 1,
     json: options.Json = False,
 ) -> int:
@@ -55,13 +57,12 @@ def demo(
     screen = screen_for(json=json)
     alone = once or json or not sys.stdin.isatty()
     pace = speed or (FAST if alone else TOUR)
-    with package.Sandbox.start(catalogue, speed=pace, seed=seed, state=keep) as sandbox:
-        with _audits(keep, saved=not alone) as audit_path:
-            steps = _tell(screen, sandbox, audit_path, catalogue, pace, paced=not (alone or fast))
+    with package.Sandbox.start(catalogue, speed=pace, seed=seed, state=keep) as sandbox, _audits(keep) as audits:
+        steps = _tell(screen, sandbox, audits, catalogue, pace, paced=not (alone or fast))
         status = Exit.OK if all(step.ok for step in steps) else Exit.BOOKS
         screen.answer(_as_json(steps, catalogue, status))
         if not alone:
-            _stay(screen, sandbox)
+            _stay(screen, sandbox, audits)
         if keep:
             sandbox.save()
     return status
@@ -77,13 +78,16 @@ def _tell(screen: Screen, sandbox: Any, audit_path: Path, catalogue: str, speed:
     if rich:
         screen.show(tour.opening(catalogue, speed))
     steps: list[Step] = []
-    with telling(screen) as show:
-        story = Story(sandbox, show, lambda connection, systems: _open_audit(audit_path, connection, systems))
-        for number, step in enumerate(story.steps(), 1):
-            steps.append(step)
-            screen.show(tour.panel(number, step, screen.out.width) if rich else tour.line(number, step))
-            if paced:
-                time.sleep(tour.pause_after(step))
+    story = Story(sandbox, lambda connection, systems: _open_audit(audit_path, connection, systems))
+    for number, tell in enumerate(story.steps(), 1):
+        with telling(screen) as show:  # the bars are gone before the step is printed
+            step = tell(show)
+        steps.append(step)
+        screen.show(tour.panel(number, step, screen.out.width) if rich else tour.line(number, step))
+        if not step.told:
+            break
+        if paced:
+            time.sleep(tour.pause_after(step))
     screen.show(tour.ending(steps))
     return steps
 
@@ -97,18 +101,14 @@ def _open_audit(path: Path, connection: Connection, systems: Systems) -> Audit:
 
 
 @contextmanager
-def _audits(keep: Path | None, *, saved: bool) -> Iterator[Path]:
-    """Where the audit goes: beside the settings when the sandbox stays, else away when the story is over."""
-    from sheets_catalog.flows.connection import home
-
+def _audits(keep: Path | None) -> Iterator[Path]:
+    """Where the audit goes: each sandbox begins with the same ids, so each has an audit of its own."""
     if keep:
         keep.mkdir(parents=True, exist_ok=True)
         yield keep / "audit.sqlite3"
-    elif saved:
-        yield home() / "audit.sqlite3"
-    else:
-        with tempfile.TemporaryDirectory(prefix="sheets-catalog-demo-") as folder:
-            yield Path(folder) / "audit.sqlite3"
+        return
+    with tempfile.TemporaryDirectory(prefix="sheets-catalog-demo-") as folder:
+        yield Path(folder) / "audit.sqlite3"
 
 
 def _as_json(steps: list[Step], catalogue: str, status: Exit) -> dict[str, Any]:
@@ -136,10 +136,11 @@ def _as_json(steps: list[Step], catalogue: str, status: Exit) -> dict[str, Any]:
     }
 
 
-def _stay(screen: Screen, sandbox: Any) -> None:
+def _stay(screen: Screen, sandbox: Any, audits: Path) -> None:
     """Leave the sandbox running with a connection to it, until Ctrl-C."""
     import threading
 
+    import msgspec
     from rich.text import Text
 
     from sheets_catalog.cli.connections import from_sandbox
@@ -147,8 +148,11 @@ def _stay(screen: Screen, sandbox: Any) -> None:
     from sheets_catalog.cli.views.parts import hint
     from sheets_catalog.flows.connection import save
 
-    save(from_sandbox(sandbox.connection(), "the sandbox"), NAME)
-    screen.show(Text(), Text(f"The sandbox stays at {sandbox.url}, saved as “{NAME}”. In another terminal, try:", "bold"))
+    connection = from_sandbox(sandbox.connection(), "the sandbox")
+    save(msgspec.structs.replace(connection, audit_url=str(audits)), NAME)
+    screen.show(
+        Text(), Text(f"The sandbox stays at {sandbox.url}, saved as “{NAME}”. In another terminal, try:", "bold")
+    )
     for command, what in (
         ("doctor", "is everything in place?"),
         ("plan", "what differs? (nothing, until you edit)"),

@@ -13,38 +13,39 @@ from sheets_catalog.cli.here import Here, here
 from sheets_catalog.cli.statuses import Exit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sheets_catalog.changes.plan import Plan
+    from sheets_catalog.cli.progress import Telling
     from sheets_catalog.flows.exporting import ExportOptions, JobResult
 
-All = Annotated[bool, typer.Option("--all", help="Show every line, however many there are.", show_default=False)]
 Archive = Annotated[
-    bool,
-    typer.Option(
-        "--archive", help="Archive products whose rows are gone from the sheet.", rich_help_panel=options.SCOPE
-    ),
+    bool, options.flag("--archive", help="Archive products whose rows are gone from the sheet.", panel=options.SCOPE)
 ]
 Delete = Annotated[
-    bool,
-    typer.Option("--delete", help="Delete products and variants whose rows are gone.", rich_help_panel=options.SCOPE),
+    bool, options.flag("--delete", help="Delete products and variants whose rows are gone.", panel=options.SCOPE)
 ]
 SkipHidden = Annotated[
-    bool,
-    typer.Option(
-        "--skip-hidden", help="Leave out rows that are hidden by hand or by a filter.", rich_help_panel=options.SCOPE
-    ),
+    bool, options.flag("--skip-hidden", help="Leave out rows hidden by hand or by a filter.", panel=options.SCOPE)
 ]
 BatchSize = Annotated[
     int | None,
-    typer.Option(min=1, max=250, help="Most records in one batch; resized from what is observed.", show_default=False),
+    typer.Option(
+        min=1,
+        max=250,
+        metavar="N",
+        help="Most records in one batch; resized from what is observed.",
+        show_default=False,
+    ),
 ]
 Force = Annotated[
     bool,
-    typer.Option(
-        "--force",
-        help="Take over from a run that seems alive (only when you know it is not).",
-        rich_help_panel=options.SAFETY,
+    options.flag(
+        "--force", help="Take over from a run that seems alive (only when you know it is not).", panel=options.SAFETY
     ),
 ]
+DryRun = Annotated[bool, options.flag("--dry-run", help="Plan and show; store and send nothing.", panel=options.SAFETY)]
+Yes = Annotated[bool, options.flag("--yes", "-y", help="Do not ask before sending.", panel=options.SAFETY)]
 
 PLAN_HELP = examples(
     ("sheets-catalog plan", "everything that differs, stored as a job to apply later"),
@@ -70,7 +71,7 @@ def plan(
     archive: Archive = False,
     delete: Delete = False,
     skip_hidden: SkipHidden = False,
-    show_all: All = False,
+    show_all: options.All = False,
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
@@ -113,15 +114,10 @@ def export(
     delete: Delete = False,
     skip_hidden: SkipHidden = False,
     batch_size: BatchSize = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Plan and show, and store or send nothing.", rich_help_panel=options.SAFETY),
-    ] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask before sending.", rich_help_panel=options.SAFETY)
-    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     confirm_mass_change: options.ConfirmMassChange = False,
-    show_all: All = False,
+    show_all: options.All = False,
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
@@ -168,9 +164,11 @@ def make_plan(at: Here, wanted: ExportOptions) -> Plan:
 
     with telling(at.screen) as show:
         at.systems.calls.on_wait = tell_waits(show)
-        return plan_export(
-            at.systems, wanted, lambda name, done, total: show.phase(PHASES.get(name, name), done, total)
-        )
+        return plan_export(at.systems, wanted, _named(show))
+
+
+def _named(show: Telling) -> Callable[[str, int, int], None]:
+    return lambda name, done, total: show.phase(PHASES.get(name, name), done, total)
 
 
 def _preview(at: Here, made: Plan, question: str | None, *, show_all: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,10 @@ from sheets_catalog.cli.commands.exporting import Apply, BatchSize, Force, run_j
 from sheets_catalog.cli.epilog import examples
 from sheets_catalog.cli.here import here
 from sheets_catalog.cli.statuses import Exit
+
+if TYPE_CHECKING:
+    from sheets_catalog.changes.plan import Books
+    from sheets_catalog.flows.connection import Systems
 
 app = typer.Typer(
     help="List, look at, resume, cancel, retry and clean up jobs.",
@@ -24,11 +28,17 @@ app = typer.Typer(
 )
 
 
+AllSheets = Annotated[bool, options.flag("--all-sheets", help="Jobs of every spreadsheet in the folder.")]
+DryRun = Annotated[bool, options.flag("--dry-run", help="Show what would go, and keep it.")]
+Item = Annotated[
+    list[int] | None,
+    options.value("--item", metavar="NUMBER", help="Only this record of `jobs show`; may be repeated."),
+]
+
+
 @app.command("list")
 def list_(
-    all_sheets: Annotated[
-        bool, typer.Option("--all-sheets", help="Jobs of every spreadsheet in the folder.", show_default=False)
-    ] = False,
+    all_sheets: AllSheets = False,
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
@@ -47,7 +57,7 @@ def list_(
 @app.command()
 def show(
     job: options.Job,
-    show_all: Annotated[bool, typer.Option("--all", help="Show every record.", show_default=False)] = False,
+    show_all: options.All = False,
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
@@ -57,7 +67,7 @@ def show(
 
     at = here(connection, json=json)
     view = job_files.show(at.systems, at.job(job))
-    at.screen.show(*views.in_full(view, at.screen.out.width, None if show_all else views.LIMIT))
+    at.screen.show(*views.in_full(view, at.screen.out.width, None if show_all else views.SHOWN))
     summary = view.summary
     at.screen.answer(
         {
@@ -119,12 +129,7 @@ def cancel(job: options.Job, connection: options.Connection = "", json: options.
 @app.command()
 def retry(
     job: options.Job,
-    item: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--item", help="Only this record (its number in `jobs show`); may be repeated.", show_default=False
-        ),
-    ] = None,
+    item: Item = None,
     run: Annotated[bool, typer.Option("--run/--no-run", help="Go on with the job at once.")] = True,
     connection: options.Connection = "",
     json: options.Json = False,
@@ -148,7 +153,7 @@ def retry(
 @app.command()
 def clean(
     older_than: Annotated[float, typer.Option("--older-than", min=0, metavar="DAYS", help="Only older ones.")] = 30,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and keep it.")] = False,
+    dry_run: DryRun = False,
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
@@ -169,7 +174,7 @@ def clean(
     return Exit.OK
 
 
-def _books(systems: object, job_id: str) -> object:
+def _books(systems: Systems, job_id: str) -> Books:
     from sheets_catalog.flows import job_files
 
-    return job_files.show(systems, job_id).summary.books  # type: ignore[arg-type]
+    return job_files.show(systems, job_id).summary.books

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from sheets_catalog.cli import options, statuses
+from sheets_catalog.cli import options
 from sheets_catalog.cli.epilog import examples
 from sheets_catalog.cli.here import here
 from sheets_catalog.cli.statuses import Exit
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sheets_catalog.database import Audit
+    from sheets_catalog.flows.connection import Systems
 
 PANEL = "Where to"
 HELP = examples(
@@ -24,12 +23,8 @@ HELP = examples(
     ("sheets-catalog report last --csv changes.csv", "one line per changed field, safe to open in a spreadsheet"),
 )
 
-Html = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained page.", rich_help_panel=PANEL)
-]
-Csv = Annotated[
-    Path | None, typer.Option("--csv", metavar="FILE", help="Write a table of all changes.", rich_help_panel=PANEL)
-]
+Html = Annotated[Path | None, options.value("--html", metavar="FILE", help="Write a self-contained page.", panel=PANEL)]
+Csv = Annotated[Path | None, options.value("--csv", metavar="FILE", help="Write a table of all changes.", panel=PANEL)]
 
 
 def report(
@@ -56,16 +51,16 @@ def report(
     for kind, path in written.items():
         at.screen.say(f"Wrote the {kind.upper()} report to {path}.")
     at.screen.answer(reporting.as_json(found) | {"written": written, "exit_status": int(Exit.OK)})
-    return statuses.Exit.OK
+    return Exit.OK
 
 
-def _session(systems: object, audit: Audit, job: str) -> str:
+def _session(systems: Systems, audit: Audit, job: str) -> str:
     """The audit session of a job; “last” is the newest one of this spreadsheet."""
     from sheets_catalog.errors import InputError
 
     if job != "last":
         return job
-    sheet = systems.connection.spreadsheet_id  # type: ignore[attr-defined]
+    sheet = systems.connection.spreadsheet_id
     found = audit.sessions(spreadsheet_id=sheet, limit=1)
     if not found:
         raise InputError("The audit has nothing about this spreadsheet yet.", advice="Import or export first.")

@@ -33,25 +33,49 @@ def sandbox(
     json: Annotated[bool, typer.Option("--json", hidden=True)] = False,  # noqa: ARG001 - its one line is JSON anyway
 ) -> int:
     """Serve Google Sheets, Drive and Shopify look-alikes on this machine. Prints one JSON line, then serves."""
+    package = serving()
     check_catalogue(catalogue)
-    serving().serve(port=port, catalogue=catalogue, speed=speed, seed=seed, state=state)
+    check_port(port)
+    package.serve(port=port, catalogue=catalogue, speed=speed, seed=seed, state=state)
     return Exit.OK
+
+
+NEEDED = ("cryptography", "graphql", "werkzeug")
+"""What the extra ``sandbox`` installs, by module."""
 
 
 def serving() -> Any:
     """The sandbox package. Raises `SettingsError` when its extra is not installed."""
+    from importlib.util import find_spec
+
     from sheets_catalog.errors import SettingsError
 
-    try:
-        from sheets_catalog import sandbox as package
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("sheets_catalog"):
-            raise
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
         raise SettingsError(
-            f"The sandbox needs the package “{error.name}”, which is not installed.",
+            f"The sandbox is an extra that is not installed (missing: {', '.join(missing)}).",
             advice="Install it with `pip install 'sheets-catalog[sandbox]'`.",
-        ) from error
+        )
+    from sheets_catalog import sandbox as package
+
     return package
+
+
+def check_port(port: int) -> None:
+    """Raise `SettingsError` when somebody else listens there."""
+    import socket
+
+    from sheets_catalog.errors import SettingsError
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise SettingsError(
+                f"Port {port} cannot be used: {reason}.", advice="Choose another one, or 0 for any free one."
+            ) from error
 
 
 def check_catalogue(catalogue: str) -> None:

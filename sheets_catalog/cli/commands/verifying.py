@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from sheets_catalog.cli import options, statuses
 from sheets_catalog.cli.epilog import examples
 from sheets_catalog.cli.here import here
@@ -20,7 +16,7 @@ def verify(
     products: options.Products = False,
     variants: options.Variants = False,
     inventory: options.Inventory = False,
-    show_all: Annotated[bool, typer.Option("--all", help="Show every difference.", show_default=False)] = False,
+    show_all: options.All = False,
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:

@@ -110,9 +110,7 @@ def _new_variant(anna: Person, done: Edits, digits: int) -> None:
         for _, row in anna.tabs["products"].rows()
         if row["Option1 Name"] not in {"", "Title"}
     }
-    sibling = next(
-        (row for _, row in anna.tabs["variants"].rows() if str(row["Product ID"]) in with_options), None
-    )
+    sibling = next((row for _, row in anna.tabs["variants"].rows() if str(row["Product ID"]) in with_options), None)
     if sibling is None:
         done.left_out.append("a new variant: no product has options")
         return
@@ -130,7 +128,7 @@ def _new_variant(anna: Person, done: Edits, digits: int) -> None:
 
 def _new_product(anna: Person, done: Edits, digits: int) -> None:
     """Add a product in two sizes; she types no ids."""
-    product = {
+    product: dict[str, str | float] = {
         "Handle": NEW_HANDLE,
         "Title": "Rain jacket ☂ “Étretat”",
         "Description": "<p>Keeps you dry.</p>",
@@ -150,7 +148,7 @@ def _new_product(anna: Person, done: Edits, digits: int) -> None:
     done.told.append("adds a product in two sizes")
 
 
-def _variant(sibling: Mapping[str, Any], digits: int) -> dict[str, object]:
+def _variant(sibling: Mapping[str, Any], digits: int) -> dict[str, str | float]:
     return {
         "Price": sibling.get("Price") or ("89.90" if digits else "8990"),
         "Taxable": True,

@@ -25,7 +25,7 @@ class ChangedCell:
     @property
     def was_blank(self) -> bool:
         """Whether nothing stood there."""
-        return self.before == "" and self.after != ""
+        return bool(self.before == "" and self.after != "")
 
 
 def changed_cells(before: Mapping[str, Cells], after: Mapping[str, Cells]) -> list[ChangedCell]:
@@ -35,12 +35,15 @@ def changed_cells(before: Mapping[str, Cells], after: Mapping[str, Cells]) -> li
 
 def _in_table(table: str, before: Cells, after: Cells) -> Iterator[ChangedCell]:
     header = [str(cell) for cell in (after[0] if after else [])]
-    for number, (old, new) in enumerate(zip_longest(before, after, fillvalue=[]), 1):
+    nothing: list[Any] = []
+    for number, (old, new) in enumerate(zip_longest(before, after, fillvalue=nothing), 1):
         if old != new:
             yield from _in_row(table, number, header, old, new)
 
 
-def _in_row(table: str, number: int, header: Sequence[str], old: Sequence[Any], new: Sequence[Any]) -> Iterator[ChangedCell]:
+def _in_row(
+    table: str, number: int, header: Sequence[str], old: Sequence[Any], new: Sequence[Any]
+) -> Iterator[ChangedCell]:
     for at, (was, now) in enumerate(zip_longest(old, new, fillvalue="")):
         if was != now or isinstance(was, str) is not isinstance(now, str):
             yield ChangedCell(table, number, header[at] if at < len(header) else "?", was, now)

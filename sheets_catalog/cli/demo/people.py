@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import gspread
 import requests
+from gspread.utils import ValueInputOption, ValueRenderOption, rowcol_to_a1
 from requests.adapters import HTTPAdapter
 
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    import gspread
 
 ANNA = "anna@example.com"
 GOOGLE_ADDRESSES = ("https://sheets.googleapis.com/", "https://www.googleapis.com/")
@@ -88,7 +88,7 @@ class Tab:
 
     def look(self) -> list[list[Any]]:
         """Read everything anew."""
-        self.cells = self.sheet.get_values(value_render_option="FORMULA")
+        self.cells = self.sheet.get_values(value_render_option=ValueRenderOption.formula)
         return self.cells
 
     def rows(self) -> list[tuple[int, dict[str, Any]]]:
@@ -106,25 +106,21 @@ class Tab:
 
     def type_in(self, cells: Mapping[tuple[int, str], object]) -> None:
         """Type into cells by (row number, header), as a person does."""
-        from gspread.utils import rowcol_to_a1
-
         header = self.header
         updates = [
             {"range": rowcol_to_a1(row, header.index(column) + 1), "values": [[value]]}
             for (row, column), value in cells.items()
         ]
-        self.sheet.batch_update(updates, value_input_option="USER_ENTERED")
+        self.sheet.batch_update(updates, value_input_option=ValueInputOption.user_entered)
 
-    def add(self, rows: Iterable[Mapping[str, object]]) -> None:
+    def add(self, rows: Iterable[Mapping[str, str | float]]) -> None:
         """Type new rows below the last one."""
         header = self.header
         lines = [[row.get(name, "") for name in header] for row in rows]
-        self.sheet.append_rows(lines, value_input_option="USER_ENTERED", table_range="A1")
+        self.sheet.append_rows(lines, value_input_option=ValueInputOption.user_entered, table_range="A1")
 
     def sort(self, column: str) -> None:
         """Sort all rows by a column, backwards."""
-        from gspread.utils import rowcol_to_a1
-
         last = rowcol_to_a1(len(self.cells), len(self.header))
         self.sheet.sort((self.header.index(column) + 1, "des"), range=f"A2:{last}")
 
@@ -156,18 +152,14 @@ class Person:
         column = len(tab.header) + 1
         if tab.sheet.col_count < column:
             tab.sheet.add_cols(column - tab.sheet.col_count)
-        from gspread.utils import rowcol_to_a1
-
         where = f"{rowcol_to_a1(1, column)}:{rowcol_to_a1(len(notes) + 1, column)}"
         values = [[NOTES], *([note] for note in notes)]
-        tab.sheet.update(values, where, value_input_option="USER_ENTERED")
+        tab.sheet.update(values, where, value_input_option=ValueInputOption.user_entered)
         tab.look()
 
 
 def person(url: str, token: str, spreadsheet_id: str) -> Person:
     """Anna, who opens the spreadsheet with gspread."""
-    import gspread
-
     session = requests.Session()
     session.trust_env = False
     session.headers["Authorization"] = f"Bearer {token}"

@@ -100,7 +100,7 @@ class _Found:
         if kind == "Metafield":
             self._metafield(effect, changes)
         elif effect["kind"] == "create":
-            self._created(kind, target, effect, changes)
+            self._created(kind, target, changes)
         elif effect["kind"] == "delete":
             self.deleted[target] += 1
         else:
@@ -121,7 +121,7 @@ class _Found:
         name = f"metafields.{effect['namespace']}.{effect['key']}"
         self.updates.setdefault((effect["owner"], name), []).append((changes.get("value") or {}).get("after"))
 
-    def _created(self, kind: str, target: str, effect: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    def _created(self, kind: str, target: str, changes: Mapping[str, Any]) -> None:
         self.born.add(target)
         if kind == "Product":
             self.created["products", str(changes["handle"]["after"])] += 1
@@ -168,9 +168,9 @@ class _Found:
         for where, name in self.updates.keys() - spots:
             if name not in BY_ITSELF.get(_kind(where), ()) and where not in self.born:
                 yield f"{name} of {where} was changed, which nobody planned."
-        for name, number in self.created.items():
-            if creates[name] != number:
-                yield f"{' '.join(name)} was created {number} times, planned was {creates[name]}."
+        for made, number in self.created.items():
+            if creates[made] != number:
+                yield f"{' '.join(made)} was created {number} times, planned was {creates[made]}."
         planned = Counter(_target(change) for change in self.plan.changes if change.action == "delete")
         for target, number in self.deleted.items():
             if number != planned[target] and _kind(target) == "Product":

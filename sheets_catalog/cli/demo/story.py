@@ -1,12 +1,14 @@
-"""The story, step by step. Each step tells what happened, with its books, and which promises it broke (none, we hope)."""
+"""The story, step by step. Each step tells what happened, with its books, and which promises were not kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sheets_catalog.cli.connections import from_sandbox
 from sheets_catalog.cli.demo import edits, people, proof
+from sheets_catalog.cli.progress import Remarks, RunWatcher, tell_waits
 from sheets_catalog.cli.text import count
 from sheets_catalog.errors import SheetsCatalogError
 
@@ -62,11 +64,9 @@ class Promises:
 class Story:
     """One telling of the story on one sandbox. `audit_for` opens the audit of a connection."""
 
-    def __init__(
-        self, sandbox: Any, show: Telling, audit_for: Callable[[Connection, Systems], Audit]
-    ) -> None:
+    def __init__(self, sandbox: Any, audit_for: Callable[[Connection, Systems], Audit]) -> None:
         self.sandbox = sandbox
-        self.show = show
+        self.show: Telling = Remarks(lambda _: None)
         self.audit_for = audit_for
         self.control: Control = people.Control(sandbox.url)
         self.connection = from_sandbox(sandbox.connection(), "the sandbox")
@@ -78,8 +78,8 @@ class Story:
         self.before: dict[str, list[list[Any]]] = {}
         self.applied_from = 0
 
-    def steps(self) -> Iterator[Step]:
-        """Tell it. A step that fails ends the story."""
+    def steps(self) -> Iterator[Callable[[Telling], Step]]:
+        """Each step as something to call with what shows progress. One that cannot be finished tells nothing."""
         for step in (
             self.seeded,
             self.connected,
@@ -97,13 +97,16 @@ class Story:
             self.planned_again,
             self.exported_again,
         ):
-            try:
-                yield step()
-            except SheetsCatalogError as error:
-                name = step.__name__
-                told = f"{type(error).__name__}: {error.message}"
-                yield Step(name, name.replace("_", " ").capitalize(), broken=(told,))
-                return
+            yield partial(self._tell, step)
+
+    def _tell(self, step: Callable[[], Step], show: Telling) -> Step:
+        self.show = show
+        self.systems.calls.on_wait = tell_waits(show)
+        try:
+            return step()
+        except SheetsCatalogError as error:
+            name = step.__name__
+            return Step(name, name.replace("_", " ").capitalize(), broken=(f"{type(error).__name__}: {error.message}",))
 
     # -- before -----------------------------------------------------------------------------------------------------
 
@@ -112,7 +115,8 @@ class Story:
         counts = self.systems.catalogue.counts()
         promises = Promises()
         promises(counts.products, "The sandbox's shop is empty.")
-        told = f"{count(counts.products, 'product')} and {count(counts.variants, 'variant')} in the shop; the sheet is empty."
+        what = f"{count(counts.products, 'product')} and {count(counts.variants, 'variant')}"
+        told = f"{what} in the shop; the sheet is empty."
         facts = {"url": self.sandbox.url, "products": counts.products, "variants": counts.variants}
         return Step("seed", "A shop and an empty sheet", (told,), None, facts, tuple(promises.broken))
 
@@ -142,7 +146,8 @@ class Story:
         promises(read["variants"] == counts.variants, f"{read['variants']} of {counts.variants} variants were read.")
         promises(shown == read, f"Anna sees {shown} rows, read were {read}.")
         promises(not self._shop_lines(start), "Importing changed something in the shop.")
-        told = f"Anna sees {shown['products']:,} products, {shown['variants']:,} variants and {shown['inventory']:,} stock rows."
+        products, variants, levels = shown.values()
+        told = f"Anna sees {products:,} products, {variants:,} variants and {levels:,} stock rows."
         return Step("import", "Import", (told,), result.books, {"rows": shown}, tuple(promises.broken))
 
     # -- people -----------------------------------------------------------------------------------------------------
@@ -177,7 +182,9 @@ class Story:
             if change.action == "update"
             for each in change.fields
         }
-        promises(found == wanted, f"Planned but not edited: {found - wanted}; edited but not planned: {wanted - found}.")
+        promises(
+            found == wanted, f"Planned but not edited: {found - wanted}; edited but not planned: {wanted - found}."
+        )
         creates = sum(change.action == "create" for change in plan.changes)
         promises(creates == len(self.edits.creates), f"{creates} new records planned, {len(self.edits.creates)} typed.")
         conflicts = [(each.table, each.key, each.field) for each in plan.conflicts]
@@ -203,7 +210,9 @@ class Story:
         done = result.state.items(Result.DONE)
         shown = proof.prove(result.plan, self.control.ledger(self.applied_from), done)
         promises.broken += shown.broken
-        promises(set(done) == self._sent(result.plan, shown), f"Called done: {done}; in the ledger: {sorted(shown.settled)}.")
+        promises(
+            set(done) == self._sent(result.plan, shown), f"Called done: {done}; in the ledger: {sorted(shown.settled)}."
+        )
         left = result.books.pending
         promises(result.status is Status.WAITING or not left, f"The job is {result.status}, expected waiting.")
         told = f"Stopped at a checkpoint: {result.books.done} done, {left} left, and the ledger agrees."
@@ -222,7 +231,10 @@ class Story:
         promises(len(done) == len(result.plan.changes), f"{len(done)} of {len(result.plan.changes)} changes were done.")
         shown = proof.prove(result.plan, self.control.ledger(self.applied_from), done)
         promises.broken += shown.broken
-        promises(len(shown.settled) == result.books.done, f"{len(shown.settled)} in the ledger, {result.books.done} in the books.")
+        promises(
+            len(shown.settled) == result.books.done,
+            f"{len(shown.settled)} in the ledger, {result.books.done} in the books.",
+        )
         told = (
             f"The ledger shows {count(shown.fields, 'changed field')} and {count(shown.created, 'new record')}, "
             "each exactly once, and nothing else."
@@ -241,11 +253,10 @@ class Story:
         others = [each for each in changed if each not in ids]
         promises = Promises()
         promises(not others, f"Cells changed that are not ours to change: {others[:5]}.")
-        products = sum(table == "products" for table, _ in self.edits.creates)
         expected = len(self.edits.creates) + sum(table == "variants" for table, _ in self.edits.creates)
         promises(len(ids) == expected, f"{len(ids)} ids were written back, expected {expected}.")
         told = (
-            f"{count(len(ids), 'id')} of {count(products, 'new product')} and its variants were written back; "
+            f"{count(len(ids), 'id')} of new rows were written back; "
             "every other cell is byte-identical, notes and formulas included."
         )
         return Step("sheet", "What Anna sees now", (told,), None, {"ids": len(ids)}, tuple(promises.broken))
@@ -258,10 +269,12 @@ class Story:
         done = [record for record in report.records if record.status == "done"]
         promises = Promises()
         promises(report.session.books.balanced, "The audit's books do not balance.")
-        promises(len(done) == len(self.plan.changes), f"{len(done)} records in the audit, {len(self.plan.changes)} sent.")
+        promises(
+            len(done) == len(self.plan.changes), f"{len(done)} records in the audit, {len(self.plan.changes)} sent."
+        )
         promises(report.session.status == "completed", f"The audit calls the job {report.session.status}.")
         fields = sum(len(record.changes) for record in done)
-        told = f"{count(len(done), 'record')} with {count(fields, 'field')} before and after; resumed {report.session.resumed} time(s)."
+        told = f"{count(len(done), 'record')} with {count(fields, 'field')} before and after."
         facts = {"session": report.session.session_id, "resumed": report.session.resumed, "fields": fields}
         return Step("audit", "The audit trail", (told,), None, facts, tuple(promises.broken))
 
@@ -280,7 +293,9 @@ class Story:
         promises.balanced(result.books)
         shown = proof.prove(plan, self.control.ledger(start), range(len(plan.changes)))
         promises.broken += shown.broken
-        promises((len(plan.changes), shown.fields) == (1, 1), f"{len(plan.changes)} changes, {shown.fields} fields sent.")
+        promises(
+            (len(plan.changes), shown.fields) == (1, 1), f"{len(plan.changes)} changes, {shown.fields} fields sent."
+        )
         promises(not self._anna().tab("Conflicts").rows(), "The conflict still stands in its tab.")
         told = "Anna sees base, sheet and shop side by side, chooses “sheet”, and exactly that one field is sent."
         return Step("conflict", "The conflict", (told,), result.books, {}, tuple(promises.broken))
@@ -299,7 +314,8 @@ class Story:
             _, row = self._anna().tabs[table].row_of("Product ID", key)
             promises(row["Vendor"] == vendor, f"The merchant's vendor did not come: {row['Vendor']!r}.")
         new, updated = (sum(getattr(each, name) for each in result.tables.values()) for name in ("new", "updated"))
-        told = f"The merchant's vendor and {count(new, 'stock row')} of new variants come in; {updated} rows updated in place."
+        coming = f"The merchant's vendor and {count(new, 'stock row')} of new variants come in"
+        told = f"{coming}; {count(updated, 'row')} updated in place."
         return Step("import_again", "Import what the shop knows", (told,), result.books, {}, tuple(promises.broken))
 
     def verified(self) -> Step:
@@ -308,7 +324,9 @@ class Story:
 
         found = verify(self.systems)
         promises = Promises()
-        promises(found.clean, f"Sheet and shop differ: {(found.differs + found.missing_here + found.missing_there)[:3]}.")
+        promises(
+            found.clean, f"Sheet and shop differ: {(found.differs + found.missing_here + found.missing_there)[:3]}."
+        )
         told = f"{count(found.equal, 'record')} equal on both sides, field by field."
         return Step("verify", "Verify sheet against shop", (told,), found.books, {}, tuple(promises.broken))
 
@@ -319,7 +337,9 @@ class Story:
         promises.balanced(plan.books)
         promises(plan.empty, f"The second plan has {len(plan.changes)} changes and {len(plan.conflicts)} conflicts.")
         told = f"Nothing to send: {plan.books.unchanged:,} records unchanged."
-        return Step("plan_again", "Plan again", (told,), plan.books, {"empty": plan.empty}, tuple(promises.broken), plan)
+        return Step(
+            "plan_again", "Plan again", (told,), plan.books, {"empty": plan.empty}, tuple(promises.broken), plan
+        )
 
     def exported_again(self) -> Step:
         """A second export sends nothing: not one effect anywhere."""
@@ -342,7 +362,6 @@ class Story:
     # -- what the steps need ------------------------------------------------------------------------------------------
 
     def _open(self) -> Systems:
-        from sheets_catalog.cli.progress import tell_waits
         from sheets_catalog.flows.connection import open_systems
 
         systems = open_systems(self.connection)
@@ -364,7 +383,9 @@ class Story:
     def _plan(self) -> Plan:
         from sheets_catalog.flows.exporting import plan_export
 
-        return plan_export(self.systems, None, lambda name, done, total: self.show.phase(f"Planning: {name}", done, total))
+        return plan_export(
+            self.systems, None, lambda name, done, total: self.show.phase(f"Planning: {name}", done, total)
+        )
 
     def _store(self, plan: Plan) -> str:
         from sheets_catalog.flows.exporting import store
@@ -372,7 +393,6 @@ class Story:
         return store(self.systems, plan)
 
     def _apply(self, job_id: str, stop_after: int = 0) -> JobResult:
-        from sheets_catalog.cli.progress import RunWatcher
         from sheets_catalog.flows.exporting import ExportOptions, apply
         from sheets_catalog.jobs.runner import Limits
 
@@ -395,4 +415,6 @@ class Story:
     @staticmethod
     def _sent(plan: Plan, shown: proof.Proof) -> set[int]:
         """Items with an effect in the shop that the ledger shows."""
-        return {item for item in shown.settled if plan.changes[item].on("shop") or plan.changes[item].action != "update"}
+        return {
+            item for item in shown.settled if plan.changes[item].on("shop") or plan.changes[item].action != "update"
+        }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sheets_catalog.cli.demo.story import Step
 
-SHOWN = 14
+SHOWN = 40
 """Lines of the plan shown in the tour."""
 
 SECONDS_A_WORD = 0.16
@@ -35,7 +35,9 @@ def opening(catalogue: str, speed: float) -> RenderableType:
         f"Catalogue: {catalogue}. Time runs {speed:,.0f} times as fast as life.",
         "Every step is checked against the sandbox's ledger of what really happened.",
     )
-    return Panel(Text("\n".join(lines)), title=Text(" Sheets Catalog ", "bold cyan"), border_style="cyan", padding=(1, 2))
+    return Panel(
+        Text("\n".join(lines)), title=Text(" Sheets Catalog ", "bold cyan"), border_style="cyan", padding=(1, 2)
+    )
 
 
 def panel(number: int, step: Step, width: int) -> RenderableType:
@@ -51,12 +53,16 @@ def panel(number: int, step: Step, width: int) -> RenderableType:
     parts += [Text.assemble(("✗ ", "bold red"), (visible(broken), "red")) for broken in step.broken]
     mark, style = ("✓", "green") if step.ok else ("✗", "red")
     title = Text.assemble(f" {number}. {step.title} ", (f"{mark} ", f"bold {style}"))
-    return Panel(Group(*parts), title=title, title_align="left", border_style=style if not step.ok else "dim", padding=(0, 1))
+    return Panel(
+        Group(*parts), title=title, title_align="left", border_style=style if not step.ok else "dim", padding=(0, 1)
+    )
 
 
 def line(number: int, step: Step) -> RenderableType:
     """One step in plain lines, for logs."""
-    parts: list[RenderableType] = [headline("✓" if step.ok else "✗", f"{number}. {step.title}", "green" if step.ok else "red")]
+    parts: list[RenderableType] = [
+        headline("✓" if step.ok else "✗", f"{number}. {step.title}", "green" if step.ok else "red")
+    ]
     parts += [Text(f"   {visible(told)}") for told in step.told]
     if step.books:
         parts.append(Text.assemble("   ", books_line(step.books)))

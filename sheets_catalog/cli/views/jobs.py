@@ -8,7 +8,7 @@ from rich.text import Text
 
 from sheets_catalog.cli.text import both, count, moment, shown
 from sheets_catalog.cli.views.parts import books_line, facts, headline, more, table
-from sheets_catalog.cli.views.plans import LIMIT, field_name
+from sheets_catalog.cli.views.plans import field_name
 from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sheets_catalog.flows.job_files import ItemView, JobSummary, JobView
+
+SHOWN = 50
+"""Records of a job shown unless more are asked for."""
 
 STATUS_STYLES = {
     "finished": "green",
@@ -52,14 +55,14 @@ def listed(found: Sequence[JobSummary], width: int) -> Iterator[RenderableType]:
     waiting = [job for job in found if job.quarantined]
     if waiting:
         total = sum(job.quarantined for job in waiting)
-        text = f"{count(total, 'record')} set aside in {count(len(waiting), 'job')}: see `jobs show JOB`, then `jobs retry JOB`."
-        yield Text(text, style="yellow")
+        where = f"{count(total, 'record')} set aside in {count(len(waiting), 'job')}"
+        yield Text(f"{where}: see `jobs show JOB`, then `jobs retry JOB`.", style="yellow")
     for job in found:
         if job.note:
             yield Text.assemble((f"{job.job_id}: ", "dim"), shown(job.note, 300, "yellow"))
 
 
-def in_full(view: JobView, width: int, limit: int | None = LIMIT) -> Iterator[RenderableType]:
+def in_full(view: JobView, width: int, limit: int | None = SHOWN) -> Iterator[RenderableType]:
     """A job with every change and what became of it."""
     summary, plan = view.summary, view.plan
     style = STATUS_STYLES.get(summary.status, "") or "bold"

@@ -58,7 +58,7 @@ def changes(plan: Plan, width: int, limit: int | None) -> Iterator[RenderableTyp
     left = limit if limit is not None else len(plan.changes) * 1000
     hidden = 0
     for name, each in TABLES.items():
-        found = [change for change in plan.changes if change.table == name]
+        found = sorted((change for change in plan.changes if change.table == name), key=_seniority)
         chosen, cut = _up_to(found, left)
         left -= sum(_lines(change) for change in chosen)
         hidden += cut
@@ -67,6 +67,11 @@ def changes(plan: Plan, width: int, limit: int | None) -> Iterator[RenderableTyp
     if hidden:
         yield more(hidden, "record", "show all with `--all`, or use `--json`")
         yield Text()
+
+
+def _seniority(change: Change) -> int:
+    """What changes or goes is looked at before what is new, which has many fields."""
+    return change.action == "create"
 
 
 def _lines(change: Change) -> int:
@@ -91,7 +96,7 @@ def _table_changes(heading: str, found: Sequence[Change], width: int) -> Iterato
             yield from _listed(change, width)
         yield Text()
         return
-    cells = max(12, (width - 34) // 3)
+    cells = max(12, (width - 30) // 3)
     made = table(heading, "Row", "Record", "Field", "Before", "After")
     for change in found:
         for number, (row, record, field, before, after) in enumerate(_rows(change, cells)):
