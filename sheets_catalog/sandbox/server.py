@@ -21,6 +21,7 @@ from sheets_catalog.sandbox.control import Control
 from sheets_catalog.sandbox.gateway import LIFE_LIKE, Gateway
 from sheets_catalog.sandbox.identity import Identity
 from sheets_catalog.sandbox.play import Cut
+from sheets_catalog.sandbox.tasks import Tasks
 from sheets_catalog.sandbox.wire import Request, Response, Service, World
 
 if TYPE_CHECKING:
@@ -306,6 +307,7 @@ def _make_services(sandbox: Sandbox) -> Iterable[Service]:
         sheets_module = _optional("sheets_catalog.sandbox.sheets")
         if sheets_module is not None and hasattr(sheets_module, "Sheets"):
             yield sheets_module.Sheets(sandbox.world, drive.store)
+            yield Tasks(sandbox.gateway, drive)
     shopify_module = _optional("sheets_catalog.sandbox.shopify")
     if shopify_module is not None and hasattr(shopify_module, "Shopify"):
         yield shopify_module.Shopify(sandbox.world)

@@ -1,0 +1,65 @@
+"""The export sheet: all columns of the staged tasks, in the batch folder, never delivered (SD-5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sheets_catalog.flows.tabs import normal
+from sheets_catalog.flows.tasks import native
+from sheets_catalog.flows.tasks.sheet import open_tasks, quoted
+from sheets_catalog.google.a1 import a1
+from sheets_catalog.google.files import SHEET
+from sheets_catalog.records.tasks import ExportStatus
+
+if TYPE_CHECKING:
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.tasks.copying import CopyWork
+    from sheets_catalog.flows.tasks.sheet import TaskTab
+    from sheets_catalog.jobs.state import JobState
+    from sheets_catalog.records import Cell
+
+MARK = native.PREFIX + "sheet"
+"""Property of the batch folder: the export sheet's id, or the intent to make it."""
+
+_SHOWN = {ExportStatus.STAGED, ExportStatus.DELIVERING, ExportStatus.DELIVERED, ExportStatus.DELIVERY_FAILED}
+
+
+def write_export_sheet(work: CopyWork, state: JobState) -> None:  # noqa: ARG001 - an `Ending`; the tab is the truth
+    """Make the sheet once, and write the batch's tasks as the tasks tab shows them now. Repeatable."""
+    if not work.copies_anything:
+        return
+    systems, folder = work.systems, work.plan.options["parent"]
+    marks = {"kind": "native", "op": "sheet", "batch": work.batch_id}
+    name = f"Export_{work.batch_id}_Data"
+    making = native.Native(
+        MARK, marks, lambda: systems.drive.create_native(name, SHEET, parent=folder, app_properties=marks)
+    )
+    sheet_id = native.make_once(systems, folder, [making])[MARK]
+    native.trash_twins(systems, [systems.drive.get(folder)], marks)
+    _fill(systems, sheet_id, _rows(open_tasks(systems, work.plan.options["tab"]), work.batch_id))
+
+
+def _rows(opened: TaskTab, batch_id: str) -> list[list[Cell]]:
+    """Header and rows of the batch, every column, as people see them."""
+    title = quoted(opened.tab.title)
+    ((header, *rows),) = opened.systems.sheets.read_ranges(opened.info.id, [title], "FORMATTED_VALUE")
+    width = len(header)
+    status, batch = opened.layout.columns["export_status"], opened.layout.columns["export_batch_id"]
+    mine = [
+        row + [""] * (width - len(row))
+        for row in rows
+        if len(row) > max(status, batch) and row[batch] == batch_id and normal(row[status]) in _SHOWN
+    ]
+    return [header, *mine]
+
+
+def _fill(systems: Systems, sheet_id: str, rows: list[list[Cell]]) -> None:
+    info = systems.sheets.info(sheet_id)
+    tab = next(iter(info.tabs.values()))
+    height, width = len(rows), max(len(row) for row in rows)
+    grid: dict[str, Any] = {"rowCount": max(height, 2), "columnCount": max(width, 1), "frozenRowCount": 1}
+    fields = ",".join(f"gridProperties.{name}" for name in grid)
+    update = {"properties": {"sheetId": tab.sheet_id, "gridProperties": grid}, "fields": fields}
+    systems.sheets.batch_update(sheet_id, [{"updateSheetProperties": update}], safety="repeatable")
+    padded = [row + [""] * (width - len(row)) for row in rows]
+    systems.sheets.write_ranges(sheet_id, [(a1(tab.title, 1, 1, height, width), padded)])

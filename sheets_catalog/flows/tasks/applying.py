@@ -1,0 +1,114 @@
+"""Running a staging or delivery job: one job of a batch at a time, on the engine all flows share."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sheets_catalog.errors import BusyError, StateError
+from sheets_catalog.flows import job_files
+from sheets_catalog.flows.running import JobResult, Run, run_job
+from sheets_catalog.flows.tasks import planning, register
+from sheets_catalog.flows.tasks.copying import CopyWork
+from sheets_catalog.flows.tasks.files import THREADS
+from sheets_catalog.jobs.batches import Sizing
+from sheets_catalog.jobs.checkpoints import Checkpoints
+from sheets_catalog.jobs.runner import Limits
+from sheets_catalog.jobs.state import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sheets_catalog.changes.plan import Plan
+    from sheets_catalog.database import Audit
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.tasks.copying import Ending, Phase
+    from sheets_catalog.flows.tasks.register import Register
+    from sheets_catalog.jobs.runner import Watcher
+    from sheets_catalog.jobs.state import JobState
+
+CHUNKS = Sizing(smallest=5, usual=5, largest=5, target_seconds=20.0)
+"""Tasks copied between two checkpoints (SD-5): five, for whoever has 20 seconds."""
+
+LONG_CHUNKS = replace(CHUNKS, largest=50)
+"""For whoever has no deadline: from five up to fifty while that takes less than 20 s, back to five when it does not."""
+
+PATIENCE = 26 * 3600.0
+"""Seconds without progress that are waited out: the day's limit of 750 GB is lifted after 24 hours."""
+
+
+def run(
+    systems: Systems,
+    audit: Audit,
+    job_id: str,
+    phase: Phase,
+    ending: Ending,
+    *,
+    check: Callable[[Plan], None],
+    watcher: Watcher | None,
+    limits: Limits | None,
+    force: bool,
+) -> JobResult:
+    """Run or resume a job. `check` raises what forbids its first start.
+
+    Raises `BusyError` (another job of the batch has begun), `StateError`, `StalePlanError`, `AccessError`, `InputError`,
+    `UpstreamError`; the job keeps its place in every case.
+    """
+
+    def checked(plan: Plan, state: JobState) -> None:
+        planning.check_account(systems, plan)
+        if not state.started:
+            check(plan)
+        _take(systems, plan.options["batch"], job_id)
+
+    given = limits or Limits(patience=PATIENCE)
+    sizing = CHUNKS if given.deadline is not None else LONG_CHUNKS
+    with ThreadPoolExecutor(THREADS, "copying") as pool:
+        result = run_job(
+            systems,
+            audit,
+            job_id,
+            lambda plan: CopyWork(systems, plan, job_id, audit, phase, ending, pool),
+            checked,
+            Run(watcher, given, sizing, force),
+        )
+    if result.status.ended:
+        _give_back(systems, result.plan.options["batch"], job_id)
+    return result
+
+
+def _take(systems: Systems, batch_id: str, job_id: str) -> None:
+    """Enter this job as the one that works on the batch. Raises `BusyError` when another one has begun."""
+
+    def taken(found: Register) -> Register:
+        batch = found.batch(batch_id)
+        if batch.active_job not in {"", job_id} and _begun(systems, batch.active_job):
+            raise BusyError(
+                f"Job {batch.active_job} works on batch {batch_id} already.",
+                job_id=batch.active_job,
+                advice=f"Watch, resume or cancel it: `sheets-catalog jobs show {batch.active_job}`.",
+            )
+        return found.with_batch(msgspec.structs.replace(batch, active_job=job_id))
+
+    register.change(systems, taken)
+
+
+def _give_back(systems: Systems, batch_id: str, job_id: str) -> None:
+    def given_back(found: Register) -> Register:
+        batch = found.batches.get(batch_id)
+        if batch is None or batch.active_job != job_id:
+            return found
+        return found.with_batch(msgspec.structs.replace(batch, active_job=""))
+
+    register.change(systems, given_back)
+
+
+def _begun(systems: Systems, job_id: str) -> bool:
+    try:
+        status = Checkpoints(job_files.store_of(systems, job_id)).load().status
+    except StateError:
+        return True
+    return not status.ended and status is not Status.PLANNED

@@ -1,0 +1,93 @@
+"""Folders that exports write into: checked before anything is written (SD-2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sheets_catalog.errors import InputError, NotFound, PermissionMissing, Refused
+from sheets_catalog.google.links import file_id_from
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.google.drive import Drive
+    from sheets_catalog.google.files import File
+
+DEEPEST = 100
+"""Levels of folders that My Drive allows; a shared drive has the same."""
+
+
+def folder_for_writing(systems: Systems, link: str, what: str) -> File:
+    """The folder behind a link or id, if this account may add files to it.
+
+    `what` names it in messages: ``staging folder``. Raises `InputError` or `PermissionMissing`.
+    """
+    try:
+        file = systems.drive.get(file_id_from(link))
+    except InputError as error:
+        raise InputError(f"The {what}: {error.message}", advice="Paste the folder's link from the browser.") from error
+    except NotFound as error:
+        raise InputError(
+            f"The {what} “{link}” is not there, or this account cannot see it.",
+            advice="Check the link, or share the folder with the account as an editor.",
+        ) from error
+    if not file.is_folder:
+        raise InputError(f"The {what}: “{file.name}” is a file, expected a folder.", advice="Paste a folder's link.")
+    if file.trashed:
+        raise InputError(f"The {what} “{file.name}” is in the trash.", advice="Take it back, or choose another folder.")
+    if not file.may("canAddChildren"):
+        raise PermissionMissing(
+            f"This account may not add files to the {what} “{file.name}”.",
+            advice="Ask the folder's owner to make the account an editor (or contributor, in a shared drive).",
+        )
+    return file
+
+
+def lineage(systems: Systems, folder_id: str) -> tuple[str, ...]:
+    """The folder's id and those of the folders above it, as far as this account sees them."""
+    found = [folder_id]
+    while len(found) <= DEEPEST:
+        try:
+            parents = systems.drive.get(found[-1], fields="id,parents").parents
+        except NotFound:
+            break
+        if not parents or parents[0] in found:
+            break
+        found.append(parents[0])
+    return tuple(found)
+
+
+def keep_apart(systems: Systems, staging: File, client: File) -> None:
+    """Raise `InputError` when the client's folder is the staging folder, lies in it, or holds it."""
+    if staging.id == client.id:
+        raise InputError(
+            f"The client's folder “{client.name}” is the staging folder itself.",
+            advice="Choose the client's own folder: what is staged must not be seen before it is delivered.",
+        )
+    if staging.id in lineage(systems, client.id):
+        raise InputError(
+            f"The client's folder “{client.name}” lies inside the staging folder “{staging.name}”.",
+            advice="Choose a folder outside of it: cleaning up the staging folder would take it along.",
+        )
+    if client.id in lineage(systems, staging.id):
+        raise InputError(
+            f"The staging folder “{staging.name}” lies inside the client's folder “{client.name}”.",
+            advice="Choose another folder: the client would see what is staged.",
+        )
+
+
+def ensure_folder(drive: Drive, folder_id: str, name: str, parent: str, marks: Mapping[str, str]) -> File:
+    """Make a folder under its id, or find it made already; one that was trashed is taken back.
+
+    Raises `Refused` when the id belongs to something else, and what Drive raises.
+    """
+    try:
+        return drive.create_folder(folder_id, name, parent=parent, app_properties=marks)
+    except Refused as error:
+        if error.reason != "duplicate":
+            raise
+    found = drive.get(folder_id)
+    if not found.is_folder or any(found.app_properties.get(key) != value for key, value in marks.items()):
+        raise Refused(f"“{found.name}” ({folder_id}) is not the folder this job made.", reason="foreign")
+    return drive.untrash(folder_id) if found.trashed else found

@@ -1,0 +1,178 @@
+"""The register of a sheet's exports: its settings, and every export batch with its jobs and folders.
+
+One JSON file in the connection's folder, replaced by compare-and-set; the control file's properties name it. It is read
+by id, so that a batch is known the moment it was made: Drive's search may lag behind for minutes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from sheets_catalog.errors import (
+    BusyError,
+    DamagedStateError,
+    InputError,
+    NewerStateError,
+    NotFound,
+    PreconditionFailed,
+    StateError,
+)
+from sheets_catalog.flows import control
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sheets_catalog.flows.connection import Systems
+
+POINTER = "tasks"
+"""Property of the control file: the register's id."""
+
+VERSION = 1
+_JSON = "application/json"
+_TRIES = 8
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a task's files must be before it is staged (SD-4); kept per sheet.
+
+    `required`: endings of which there must be a file with the folder's name in its own. `least_files`: files in all.
+    `base_images`: pattern (without case) of images that do not count as proof of the work; images linked in the column
+    “Images” never do. `shortcuts`: copy what they point to, or refuse them. `native`: the same for Google's formats.
+    """
+
+    required: tuple[str, ...] = (".obj", ".jpg", ".mp4")
+    least_files: int = 6
+    base_images: str = r"(^|[^a-z])base([^a-z]|$)"
+    shortcuts: Literal["resolve", "refuse"] = "resolve"
+    native: Literal["copy", "refuse"] = "copy"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """How tasks of one sheet are exported. `staging_folder` empty: not chosen yet."""
+
+    tab: str = "Tasks"
+    staging_folder: str = ""
+    staging_name: str = ""
+    rules: Rules = Rules()
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """One export: the tasks staged together. Jobs in the order in which they were made.
+
+    `active_job`: the one that has begun and not ended; no other one of the batch may run.
+    """
+
+    id: str
+    created_at: str
+    actor: str
+    folder_id: str
+    folder_name: str
+    staging_folder: str
+    staging_jobs: tuple[str, ...] = ()
+    delivery_jobs: tuple[str, ...] = ()
+    client_folders: tuple[str, ...] = ()
+    cleaned_at: str = ""
+    active_job: str = ""
+
+
+class Register(msgspec.Struct, frozen=True):
+    """The whole register."""
+
+    spreadsheet_id: str
+    settings: Settings = Settings()
+    batches: dict[str, Batch] = {}
+    version: int = VERSION
+
+    def batch(self, batch_id: str) -> Batch:
+        """The batch of this id. Raises `InputError`."""
+        if batch_id in self.batches:
+            return self.batches[batch_id]
+        known = ", ".join(list(self.batches)[-5:]) or "none yet"
+        raise InputError(
+            f"There is no export batch “{batch_id}”; the latest are: {known}.",
+            advice="`sheets-catalog batches list` shows them all.",
+        )
+
+    def with_batch(self, batch: Batch) -> Register:
+        """The register with this batch added or replaced."""
+        return msgspec.structs.replace(self, batches={**self.batches, batch.id: batch})
+
+
+def load(systems: Systems) -> Register:
+    """The register; an empty one while there is none. Raises `StateError` when it cannot be read."""
+    home = control.find(systems)
+    file_id = home.store.read().properties.get(POINTER, "") if home.file_id else ""
+    return _read(systems, file_id) if file_id else Register(systems.connection.spreadsheet_id)
+
+
+def change(systems: Systems, how: Callable[[Register], Register]) -> Register:
+    """Replace the register by what `how` makes of it; `how` may be called again when somebody else was faster."""
+    file_id = _find_or_make(systems)
+    for _ in range(_TRIES):
+        state = systems.drive.read_state(file_id)
+        before = _read(systems, file_id)
+        after = how(before)
+        if after == before:
+            return before
+        try:
+            systems.drive.update_content(file_id, msgspec.json.encode(after), mime_type=_JSON, if_match=state.etag)
+        except PreconditionFailed:
+            continue  # somebody else was faster, or our own first sending landed: look again
+        return after
+    raise BusyError("Others keep changing this sheet's register of exports.", advice="Try again in a minute.")
+
+
+def _read(systems: Systems, file_id: str) -> Register:
+    try:
+        content = systems.drive.read(file_id)
+        found = msgspec.json.decode(content, type=Register)
+    except NotFound as error:
+        raise DamagedStateError(
+            f"The register of exports ({file_id}) is gone from the connection's folder.",
+            advice="Take it back from Drive's trash.",
+        ) from error
+    except msgspec.MsgspecError as error:
+        raise DamagedStateError(
+            f"The register of exports ({file_id}) cannot be read: {error}.",
+            advice="Restore an earlier version of the file in Drive (File, Version history).",
+        ) from error
+    if found.version > VERSION:
+        raise NewerStateError("The register of exports was written by a newer version.", advice="Upgrade.")
+    if found.spreadsheet_id != systems.connection.spreadsheet_id:
+        raise StateError("The register of exports belongs to another spreadsheet; it was not used.")
+    return found
+
+
+def _find_or_make(systems: Systems) -> str:
+    home = control.find_or_make(systems).store
+    mine = ""
+    for _ in range(_TRIES):
+        stored = home.read()
+        found = stored.properties.get(POINTER, "")
+        if found:
+            if mine and mine != found:
+                systems.drive.trash(mine)
+            return found
+        mine = mine or _make(systems)
+        try:
+            home.write({POINTER: mine}, stored.version)
+        except PreconditionFailed:
+            continue
+        return mine
+    raise BusyError("Others keep changing this sheet's control file.", advice="Try again in a minute.")
+
+
+def _make(systems: Systems) -> str:
+    sheet = systems.connection.spreadsheet_id
+    (file_id,) = systems.drive.generate_ids(1)
+    systems.drive.create_file(
+        file_id,
+        f"Sheets Catalog exports of {sheet}",
+        msgspec.json.encode(Register(sheet)),
+        _JSON,
+        parents=[systems.connection.folder_id],
+        app_properties={"kind": "register", "sheet": sheet},
+    )
+    return file_id

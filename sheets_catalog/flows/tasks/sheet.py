@@ -1,0 +1,190 @@
+"""The tasks tab: opened, checked, read, and given the columns that exporting needs (SD-1)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sheets_catalog.errors import BusyError, InputError
+from sheets_catalog.flows import control
+from sheets_catalog.flows.keyed_writing import KeyedWriter
+from sheets_catalog.flows.sheet_columns import SheetColumns
+from sheets_catalog.flows.tabs import Layout, lay_out, letter, read_row
+from sheets_catalog.jobs import lease as leases
+from sheets_catalog.records.tasks import ADDED, NEEDED, TASKS, ExportStatus, export_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.tabs import Row
+    from sheets_catalog.google.sheets import SpreadsheetInfo, Tab
+    from sheets_catalog.records import Cell
+
+LEASE = "tasks"
+"""Under this lease of the sheet, held for seconds, statuses are written: who claims a task is decided one at a time."""
+
+LONGEST_WAIT = 240.0
+"""Seconds to wait for the lease: more than twice what a holder that died keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTab:
+    """The tasks tab with its header read. `header` has every column, also those that are not ours."""
+
+    systems: Systems
+    info: SpreadsheetInfo
+    tab: Tab
+    layout: Layout
+    header: tuple[Cell, ...]
+
+    def rows(self) -> Iterator[Row]:
+        """All rows with something in our columns."""
+        number = 1
+        for chunk in self.systems.sheets.read_rows(self.info.id, self.tab, first_row=2):
+            for cells in chunk:
+                number += 1
+                row = read_row(self.layout, number, cells, 2)
+                if row is not None:
+                    yield row
+
+    def writer(self) -> KeyedWriter:
+        """Writes rows by task id."""
+        columns = SheetColumns(self.systems.sheets, self.info.id, self.tab.title, self.tab.sheet_id)
+        return KeyedWriter(self.layout, columns, 2)
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Headers of those of these fields that have no column."""
+        return [TASKS.by_name[name].header for name in names if name not in self.layout.columns]
+
+
+def open_tasks(systems: Systems, title: str, *, migrated: bool = True) -> TaskTab:
+    """Open the tab and check its header. Raises `InputError` for a tab or column that is missing or doubled.
+
+    `migrated`: the columns that exporting adds must be there as well.
+    """
+    info = systems.sheets.info(systems.connection.spreadsheet_id)
+    tab = info.tabs.get(title)
+    if tab is None:
+        raise InputError(
+            f"“{info.title}” has no tab “{title}” for tasks; it has: {', '.join(info.tabs)}.",
+            advice="Rename the tab, or name yours with `sheets-catalog tasks configure --tab TITLE`.",
+        )
+    header = systems.sheets.read_ranges(info.id, [f"{quoted(title)}!1:1"])[0]
+    cells = header[0] if header else []
+    layout = lay_out(replace(TASKS, title=title), cells, title)
+    opened = TaskTab(systems, info, tab, layout, tuple(cells))
+    _check(opened, migrated=migrated)
+    return opened
+
+
+def quoted(title: str) -> str:
+    """A tab's title as A1 notation wants it."""
+    return "'" + title.replace("'", "''") + "'"
+
+
+def _check(opened: TaskTab, *, migrated: bool) -> None:
+    title = opened.tab.title
+    doubled = [finding for finding in opened.layout.findings if finding.rule == "duplicate_column"]
+    if doubled:
+        raise InputError(f"{title}: {doubled[0].message}", advice=doubled[0].advice)
+    missing = opened.missing(NEEDED)
+    if missing:
+        found = ", ".join(str(cell) for cell in opened.header if cell) or "nothing"
+        raise InputError(
+            f"{title} row 1: found {found}; the column{'s' * (len(missing) > 1)} “{'”, “'.join(missing)}” "
+            f"{'are' if len(missing) > 1 else 'is'} missing.",
+            advice="Add the missing header to row 1, or rename the column that holds these values.",
+        )
+    missing = opened.missing(ADDED) if migrated else []
+    if missing:
+        raise InputError(
+            f"{title} row 1: the column{'s' * (len(missing) > 1)} “{'”, “'.join(missing)}” "
+            f"{'are' if len(missing) > 1 else 'is'} missing.",
+            advice="Run `sheets-catalog tasks migrate` once; it adds them and changes nothing else.",
+        )
+
+
+def status_of(row: Row) -> ExportStatus | None:
+    """A row's export status. Raises `InputError` for an unknown word."""
+    return export_status(row.values.get("export_status"))
+
+
+def doubles(rows: Sequence[Row]) -> frozenset[str]:
+    """Task ids that stand in more than one row."""
+    counts = Counter(row.key for row in rows if row.key)
+    return frozenset(key for key, count in counts.items() if count > 1)
+
+
+@contextmanager
+def writing(systems: Systems, job_id: str) -> Iterator[None]:
+    """Hold the sheet's lease for writing statuses; waits for its turn, and raises `BusyError` when it was lost."""
+    store = control.find_or_make(systems).store
+    started = systems.clock.monotonic()
+    owner = f"{leases.this_process()}"
+    while True:
+        try:
+            lease = leases.acquire(store, LEASE, job_id, f"{job_id[:12]}:{owner}")
+            break
+        except BusyError:
+            if systems.clock.monotonic() - started > LONGEST_WAIT:
+                raise
+            systems.clock.sleep(systems.rng.uniform(0.5, 3.0))
+    try:
+        yield
+        leases.renew(store, lease)  # raises when it was lost meanwhile: what was written has to be looked at again
+    finally:
+        leases.release(store, lease)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What a migration adds. `columns`: headers; `delivered`: ids of tasks that were exported before."""
+
+    tab: str
+    columns: tuple[str, ...]
+    delivered: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.columns or self.delivered)
+
+
+def plan_migration(opened: TaskTab) -> Migration:
+    """Which columns are missing, and which tasks have an export time but no status. Reads only."""
+    columns = tuple(opened.missing(ADDED))
+    exported = (
+        row.key
+        for row in opened.rows()
+        if row.key and row.values.get("export_time") and not row.values.get("export_status")
+    )
+    return Migration(opened.tab.title, columns, tuple(dict.fromkeys(exported)))
+
+
+def add_columns(opened: TaskTab, migration: Migration) -> None:
+    """Write the missing headers behind the last column that has anything in it. Nothing else is touched; repeatable."""
+    if not migration.columns:
+        return
+    systems, tab = opened.systems, opened.tab
+    first = _used_columns(opened)
+    width = first + len(migration.columns)
+    requests: list[dict[str, Any]] = []
+    if width > tab.column_count:
+        grid = {"sheetId": tab.sheet_id, "gridProperties": {"columnCount": width}}
+        update = {"properties": grid, "fields": "gridProperties.columnCount"}
+        requests.append({"updateSheetProperties": update})
+        systems.sheets.batch_update(opened.info.id, requests, safety="repeatable")
+    where = f"{quoted(tab.title)}!{letter(first)}1:{letter(width - 1)}1"
+    systems.sheets.write_ranges(opened.info.id, [(where, [list(migration.columns)])])
+
+
+def _used_columns(opened: TaskTab) -> int:
+    """How many columns have anything in them, in any row: a column without header may be somebody's notes."""
+    width = max((number for number, cell in enumerate(opened.header, 1) if cell not in {None, ""}), default=0)
+    for chunk in opened.systems.sheets.read_rows(opened.info.id, opened.tab, first_row=2):
+        for cells in chunk:
+            width = max([width, *(number for number, cell in enumerate(cells, 1) if cell not in {None, ""})])
+    return width
