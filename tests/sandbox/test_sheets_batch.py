@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +71,12 @@ def test_every_unsupported_kind_is_refused_by_name(api):
             400,
             f"Invalid requests[0].{kind}: This kind of request is not supported by the sandbox.",
         )
+
+
+def test_the_list_of_unsupported_kinds_in_the_documentation_is_complete():
+    page = Path(__file__).parents[2].joinpath("docs", "sandbox.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`(\w+)`", page[page.index("- batchUpdate:") : page.index("- Inside supported kinds")]))
+    assert listed == set(fields_of("Request")) - set(KINDS)
 
 
 def test_malformed_batches_are_refused_before_anything_else(api):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import struct
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -55,11 +55,13 @@ _ONE_OF = {
 }
 
 
+@lru_cache(maxsize=4096)
 def snake(name: str) -> str:
     """FooBar -> foo_bar, as paths in error texts are written."""
     return re.sub(r"([A-Z])", lambda match: "_" + match[1].lower(), name)
 
 
+@lru_cache(maxsize=4096)
 def camel(name: str) -> str:
     """foo_bar -> fooBar."""
     return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
