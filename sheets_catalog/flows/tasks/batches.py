@@ -1,0 +1,310 @@
+"""What is known of an export batch: its tasks and copies (from the jobs that made them), its statuses, its proof."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sheets_catalog.errors import NotFound
+from sheets_catalog.flows import job_files
+from sheets_catalog.flows.tasks import native, register
+from sheets_catalog.flows.tasks.copying import unlike
+from sheets_catalog.flows.tasks.files import THREADS, look_up
+from sheets_catalog.flows.tasks.sheet import open_tasks
+from sheets_catalog.jobs.checkpoints import Checkpoints
+from sheets_catalog.jobs.state import Result
+from sheets_catalog.records.tasks import ExportStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sheets_catalog.changes.plan import Change, FileCopy, Plan
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.tabs import Row
+    from sheets_catalog.flows.tasks.register import Batch, Register
+    from sheets_catalog.google.files import File
+    from sheets_catalog.jobs.state import JobState
+
+FOLDER_LINK = "https://drive.google.com/drive/folders/{}"
+FILE_LINK = "https://drive.google.com/file/d/{}/view"
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A task that a job has copied and proven. `ids`: the copies, in the order of `change.files`; empty: not known."""
+
+    change: Change
+    parent: str
+    job_id: str
+    ids: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """Id of the task's folder."""
+        return self.change.context["folder"]
+
+    @property
+    def files(self) -> Iterator[tuple[FileCopy, str]]:
+        """Each file with the id of its copy."""
+        return zip(self.change.files, self.ids, strict=True)
+
+
+def loaded(systems: Systems, job_ids: Sequence[str]) -> Iterator[tuple[str, Plan, JobState]]:
+    """Jobs with plan and state; those whose files are gone are left out."""
+    for job_id in job_ids:
+        try:
+            state = Checkpoints(job_files.store_of(systems, job_id)).load()
+            yield job_id, job_files.read_plan(systems, job_id, state.plan_digest), state
+        except NotFound:
+            continue
+
+
+def copied(systems: Systems, job_ids: Sequence[str], pool: ThreadPoolExecutor) -> dict[str, Copied]:
+    """The tasks that these jobs have copied and proven, by task id; a later job's copy counts more."""
+    found: dict[str, Copied] = {}
+    for job_id, plan, state in loaded(systems, job_ids):
+        done = [plan.changes[item] for item in state.items(Result.DONE)]
+        folders = look_up(systems, (change.context["folder"] for change in done if _has_native(change)), pool)
+        for change in done:
+            ids = _ids(change, folders.get(change.context["folder"]))
+            found[change.key] = Copied(change, plan.options["parent"], job_id, ids)
+    return found
+
+
+def _has_native(change: Change) -> bool:
+    return any(not file.new_id for file in change.files)
+
+
+def _ids(change: Change, folder: File | None) -> tuple[str, ...]:
+    marks = folder.app_properties if folder else {}
+    return tuple(
+        file.new_id or native.Mark.read(marks.get(f"{native.PREFIX}{number}", "")).file_id
+        for number, file in enumerate(change.files)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A copy, or a task's folder, that is not what it was proven to be. `where`: ``staging`` or ``client``."""
+
+    task_id: str
+    label: str
+    where: str
+    file: str
+    problem: str
+
+
+def check(systems: Systems, tasks: Mapping[str, Copied], where: str, pool: ThreadPoolExecutor) -> list[Wrong]:
+    """Read every copy of these tasks back by its id and compare it with what was planned."""
+    ids = [each for task in tasks.values() for each in (task.folder, *task.ids) if each]
+    found = look_up(systems, ids, pool)
+    return [wrong for task in tasks.values() for wrong in _check_task(task, found, where)]
+
+
+def _check_task(task: Copied, found: Mapping[str, File], where: str) -> Iterator[Wrong]:
+    folder = found.get(task.folder)
+    label = task.change.label
+    if folder is None or folder.trashed:
+        yield Wrong(task.change.key, label, where, "", "The task's folder is gone or in the trash.")
+        return
+    if task.parent not in folder.parents:
+        yield Wrong(task.change.key, label, where, "", "The task's folder was moved.")
+    for file, copy_id in task.files:
+        problem = unlike(file, found.get(copy_id), task.folder)
+        if problem:
+            yield Wrong(task.change.key, label, where, file.name, f"“{file.name}” {problem}.")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchVerification:
+    """What verifying a batch found. `tasks` and `files` were read back by id; it holds when nothing is wrong."""
+
+    batch: Batch
+    staged: int
+    delivered: int
+    files: int
+    wrong: tuple[Wrong, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything stands as it was proven."""
+        return not self.wrong
+
+
+def verify_batch(systems: Systems, batch_id: str) -> BatchVerification:
+    """Read all copies of a batch back: delivered tasks in the client's folder, the others in staging."""
+    known = register.load(systems)
+    batch = known.batch(batch_id)
+    status = {row.key: row.values.get("export_status") for row in _rows_of(systems, known, batch_id)}
+    with ThreadPoolExecutor(THREADS, "verify") as pool:
+        at_client = copied(systems, batch.delivery_jobs, pool)
+        here = copied(systems, batch.staging_jobs, pool)
+        delivered = {key: task for key, task in at_client.items() if status.get(key) == ExportStatus.DELIVERED}
+        waiting = {ExportStatus.STAGED, ExportStatus.DELIVERING, ExportStatus.DELIVERY_FAILED}
+        staged = {key: task for key, task in here.items() if status.get(key) in waiting}
+        wrong = [*check(systems, delivered, "client", pool), *check(systems, staged, "staging", pool)]
+    wrong += _unproven(status, delivered, staged)
+    files = sum(len(task.ids) for task in (*delivered.values(), *staged.values()))
+    return BatchVerification(batch, len(staged), len(delivered), files, tuple(wrong))
+
+
+def _unproven(
+    status: Mapping[str | None, str | None], delivered: Mapping[str, Copied], staged: Mapping[str, Copied]
+) -> Iterator[Wrong]:
+    """Tasks whose status says more than any job has proven."""
+    for key, word in status.items():
+        known = {ExportStatus.DELIVERED.value: delivered, ExportStatus.STAGED.value: staged}.get(word or "")
+        if key and known is not None and key not in known:
+            yield Wrong(key, key, "sheet", "", f"The sheet says “{word}”, but no job of this batch has proven it.")
+
+
+def _rows_of(systems: Systems, known: Register, batch_id: str) -> list[Row]:
+    rows = open_tasks(systems, known.settings.tab).rows()
+    return [row for row in rows if row.values.get("export_batch_id") == batch_id]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """A batch in a list. `statuses`: number of tasks by export status, as the sheet says now."""
+
+    batch: Batch
+    statuses: Mapping[str, int]
+    folder_link: str
+
+    @property
+    def tasks(self) -> int:
+        """Tasks that have the batch's id in the sheet."""
+        return sum(self.statuses.values())
+
+    @property
+    def status(self) -> str:
+        """One word for the whole batch."""
+        if self.batch.cleaned_at:
+            return "cleaned up"
+        order = (*(status for status in ExportStatus if status.endswith("ing")), "delivery_failed", "staged")
+        words = [word for word in order if self.statuses.get(word)]
+        return words[0] if words else "delivered" if self.statuses.get("delivered") else "failed" if self.tasks else "empty"
+
+
+def list_batches(systems: Systems) -> list[BatchSummary]:
+    """All batches, newest first."""
+    known = register.load(systems)
+    if not known.batches:
+        return []
+    counts: dict[str, Counter[str]] = {}
+    for row in open_tasks(systems, known.settings.tab).rows():
+        counts.setdefault(row.values.get("export_batch_id") or "", Counter())[row.values.get("export_status") or ""] += 1
+    batches = sorted(known.batches.values(), key=lambda batch: batch.created_at, reverse=True)
+    return [BatchSummary(each, dict(counts.get(each.id, {})), FOLDER_LINK.format(each.folder_id)) for each in batches]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """One task of a batch. `reason`: why it failed, if it did."""
+
+    task_id: str
+    label: str
+    row: int
+    status: str
+    files: int
+    size: int
+    reason: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    """A batch in full. `jobs`: (job id, flow, status, note)."""
+
+    summary: BatchSummary
+    tasks: tuple[TaskView, ...]
+    jobs: tuple[tuple[str, str, str, str], ...]
+    sheet_link: str
+
+
+def show_batch(systems: Systems, batch_id: str) -> BatchView:
+    """A batch in full. Raises `InputError` when there is none."""
+    known = register.load(systems)
+    batch = known.batch(batch_id)
+    rows = _rows_of(systems, known, batch_id)
+    seen: dict[str, tuple[Change, str]] = {}
+    jobs = []
+    for job_id, plan, state in loaded(systems, (*batch.staging_jobs, *batch.delivery_jobs)):
+        jobs.append((job_id, plan.flow, state.status.value, state.note))
+        for item, change in enumerate(plan.changes):
+            seen[change.key] = (change, state.reasons.get(item, ""))
+    tasks = tuple(_view(row, *seen.get(row.key or "", (None, ""))) for row in rows)
+    statuses = dict(Counter(task.status for task in tasks))
+    summary = BatchSummary(batch, statuses, FOLDER_LINK.format(batch.folder_id))
+    return BatchView(summary, tasks, tuple(jobs), _sheet_link(systems, batch))
+
+
+def _view(row: Row, change: Change | None, reason: str) -> TaskView:
+    files = change.files if change else ()
+    folder = change.context.get("folder", "") if change else ""
+    return TaskView(
+        row.key or "",
+        row.values.get("folder_name") or "",
+        row.number,
+        row.values.get("export_status") or "",
+        len(files),
+        sum(file.size or 0 for file in files),
+        reason,
+        FOLDER_LINK.format(folder) if folder else "",
+    )
+
+
+def _sheet_link(systems: Systems, batch: Batch) -> str:
+    try:
+        marks = systems.drive.get(batch.folder_id).app_properties
+    except NotFound:
+        return ""
+    sheet = native.Mark.read(marks.get(f"{native.PREFIX}sheet", "")).file_id
+    return f"https://docs.google.com/spreadsheets/d/{sheet}/edit" if sheet else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """Where all tasks are. `staging_bytes`: what staged copies take up that were not cleaned up."""
+
+    statuses: Mapping[str, int]
+    tasks: int
+    in_progress: tuple[BatchSummary, ...]
+    failed: tuple[TaskView, ...]
+    staging_bytes: int
+    staging_name: str
+
+
+def export_report(systems: Systems) -> ExportReport:
+    """The status report (SD-8): counts, batches in progress, failed tasks, storage used by staging."""
+    known = register.load(systems)
+    rows = list(open_tasks(systems, known.settings.tab).rows())
+    summaries = list_batches(systems)
+    failed: list[TaskView] = []
+    size = 0
+    for summary in summaries:
+        view = None
+        if any(word.endswith("failed") for word in summary.statuses):
+            view = show_batch(systems, summary.batch.id)
+            failed += [task for task in view.tasks if task.status.endswith("failed")]
+        if not summary.batch.cleaned_at:
+            size += _size(systems, summary.batch)
+    return ExportReport(
+        statuses=dict(Counter(row.values.get("export_status") or "" for row in rows)),
+        tasks=len(rows),
+        in_progress=tuple(each for each in summaries if each.batch.active_job),
+        failed=tuple(failed),
+        staging_bytes=size,
+        staging_name=known.settings.staging_name,
+    )
+
+
+def _size(systems: Systems, batch: Batch) -> int:
+    done = {
+        plan.changes[item].key: plan.changes[item]
+        for _, plan, state in loaded(systems, batch.staging_jobs)
+        for item in state.items(Result.DONE)
+    }
+    return sum(file.size or 0 for change in done.values() for file in change.files)
