@@ -1,1 +1,45 @@
-"""Sheets Catalog."""
+"""Sheets Catalog: plan, apply and prove changes between Google Sheets and the systems beside them.
+
+The whole public surface is here; everything else is private and may change::
+
+    from sheets_catalog import ExportOptions, apply, load_connection, open_audit, open_systems, plan_export, store
+
+    systems = open_systems(load_connection("my-shop"))
+    plan = plan_export(systems, ExportOptions(policy="ask"))     # reads only
+    job = store(systems, plan)                                    # the plan as a job file in Drive
+    result = apply(systems, open_audit(systems.connection), job)  # sends it; the same call resumes it
+    assert result.books.balanced
+"""
+
+from __future__ import annotations
+
+from sheets_catalog.changes.plan import Books, Plan
+from sheets_catalog.database import Audit
+from sheets_catalog.errors import SheetsCatalogError
+from sheets_catalog.flows.auditing import open_audit
+from sheets_catalog.flows.connection import Connection, open_systems
+from sheets_catalog.flows.connection import load as load_connection
+from sheets_catalog.flows.exporting import ExportOptions, JobResult, apply, plan_export, store
+from sheets_catalog.flows.importing import ImportOptions, import_catalogue
+from sheets_catalog.flows.verification import verify
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Audit",
+    "Books",
+    "Connection",
+    "ExportOptions",
+    "ImportOptions",
+    "JobResult",
+    "Plan",
+    "SheetsCatalogError",
+    "apply",
+    "import_catalogue",
+    "load_connection",
+    "open_audit",
+    "open_systems",
+    "plan_export",
+    "store",
+    "verify",
+]

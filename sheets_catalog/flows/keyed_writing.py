@@ -13,16 +13,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from sheets_catalog.errors import Unavailable
 from sheets_catalog.records import BadValueError, Cell, Value, read_cell, write_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from sheets_catalog.flows.tabs import Layout
+    from sheets_catalog.records import Table
 
-ROUNDS = 6
-"""Most looks; each round that is needed means that somebody moved rows in the second between a look and a write."""
+ROUNDS = 20
+"""Most looks. Each one beyond the second means that rows moved in the moment between a look and a write."""
 
 
 class Columns(Protocol):
@@ -79,9 +81,32 @@ class _Look:
         return str(self.formulas[name][row])
 
 
+@dataclass(frozen=True, slots=True)
+class _Original:
+    """What a cell held before we wrote anything."""
+
+    value: Value
+    cell: Cell
+    formula: str = ""
+
+
+@dataclass(slots=True)
+class _Round:
+    """What one look asks to be written."""
+
+    cells: dict[tuple[int, int], Cell | Decimal] = field(default_factory=dict)
+    formulas: dict[tuple[int, int], str] = field(default_factory=dict)
+    problems: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything stands as it should."""
+        return not (self.cells or self.formulas)
+
+
 @dataclass(slots=True)
 class KeyedWriter:
-    """Writes rows of one tab until they stand as they should."""
+    """Writes rows of one tab until they stand as they should, and all others as they stood."""
 
     layout: Layout
     columns: Columns
@@ -90,132 +115,145 @@ class KeyedWriter:
     def write(self, writes: Sequence[RowWrite]) -> dict[int, str]:
         """Write; returns what could not be written, as a sentence by item.
 
-        Raises what the reading and writing calls raise; the call is repeatable.
+        All of `writes` are found by key, or all by natural key. Raises what the reading and writing calls raise, and
+        `Unavailable` when rows moved at every look; the call is repeatable.
         """
         if not writes:
             return {}
-        by_name = any(not write.key for write in writes)
-        names = self._names(writes, by_name=by_name)
-        before: _Look | None = None
-        written: dict[tuple[str, ...], dict[str, Value]] = {}
+        by_name = not writes[0].key
+        task = _Task(self, {write.natural_key if by_name else (write.key,): write for write in writes}, by_name=by_name)
         for _ in range(ROUNDS):
-            look = self._look(names, by_name=by_name)
-            repairs, formulas = self._repairs(before, look, written) if before else ({}, {})
-            cells, problems, written = self._next(writes, look, by_name=by_name)
-            if not (cells or repairs or formulas):
-                return problems
-            if cells or repairs:
-                self.columns.write({**cells, **repairs})
-            if formulas:
-                self.columns.restore(formulas)
-            before = look
-        return {
-            write.item: "The row kept moving while it was written; import to bring it up to date." for write in writes
-        }
+            todo = task.next_round()
+            if todo.empty:
+                return todo.problems
+            if todo.cells:
+                self.columns.write(todo.cells)
+            if todo.formulas:
+                self.columns.restore(todo.formulas)
+        raise Unavailable("The rows of the sheet kept moving while they were written.", service="google")
 
-    def _names(self, writes: Iterable[RowWrite], *, by_name: bool) -> list[str]:
-        table = self.layout.table
-        identity = {name for names in table.natural_keys for name in names} if by_name else set()
-        wanted = {*table.key, *identity, *(name for write in writes for name in (*write.values, *write.guard))}
-        return [name for name in self.layout.columns if name in wanted]
 
-    def _look(self, names: Sequence[str], *, by_name: bool) -> _Look:
-        columns = [self.layout.columns[name] for name in names]
-        values = dict(zip(names, self.columns.read(columns, formulas=False), strict=True))
-        formulas = dict(zip(names, self.columns.read(columns, formulas=True), strict=True))
-        look = _Look(values, formulas, max((len(column) for column in values.values()), default=0))
+@dataclass(slots=True)
+class _Task:
+    """One call of `KeyedWriter.write`: which row wants what, what all rows held before, and what we ever wrote."""
+
+    writer: KeyedWriter
+    wanted: Mapping[tuple[str, ...], RowWrite]
+    by_name: bool
+    originals: dict[tuple[tuple[str, ...], str], _Original] = field(default_factory=dict)
+    ours: set[tuple[str, Value]] = field(default_factory=set)
+
+    def next_round(self) -> _Round:
+        """Look, and decide about every cell of the columns that are written."""
+        look = self._look()
+        todo = _Round()
+        for identity, write in self.wanted.items():
+            rows = look.rows.get(identity, [])
+            if len(rows) != 1:
+                todo.problems[write.item] = _lost(rows)
+        for identity, rows in look.rows.items():
+            if len(rows) == 1:
+                for name in self._written:
+                    self._cell(look, identity, rows[0], name, todo)
+        return todo
+
+    @property
+    def _table(self) -> Table:
+        return self.writer.layout.table
+
+    @property
+    def _written(self) -> list[str]:
+        names = {name for write in self.wanted.values() for name in write.values}
+        return [name for name in self.writer.layout.columns if name in names]
+
+    def _cell(self, look: _Look, identity: tuple[str, ...], row: int, name: str, todo: _Round) -> None:
+        current = self._value(look, name, row)
+        original = self.originals.get((identity, name))
+        mine = (name, current) in self.ours
+        if original is None or (not mine and current != original.value):  # first seen, or edited by a person
+            formula = look.formula(name, row) if look.has_formula(name, row) else ""
+            original = self.originals[identity, name] = _Original(current, look.cell(name, row), formula)
+        write = self.wanted.get(identity)
+        spot = (row + 2, self.writer.layout.columns[name])
+        if write is not None and name in write.values:
+            self._target(write, name, current, original, todo, spot, mine=mine)
+        elif current != original.value or (original.formula and not look.has_formula(name, row)):
+            self._put_back(name, original, todo, spot)
+
+    def _target(
+        self,
+        write: RowWrite,
+        name: str,
+        current: Value,
+        original: _Original,
+        todo: _Round,
+        spot: tuple[int, int],
+        *,
+        mine: bool,
+    ) -> None:
+        before, after = write.values[name]
+        header = self._table.by_name[name].header
+        if current == after:
+            return
+        if original.formula:
+            todo.problems[write.item] = f"“{header}” holds a formula; it was kept."
+        elif current != before and not mine:
+            todo.problems[write.item] = f"“{header}” was edited meanwhile; the edit was kept."
+        else:
+            todo.cells[spot] = write_cell(self._table.by_name[name].kind, after)
+            self.ours.add((name, after))
+
+    def _put_back(self, name: str, original: _Original, todo: _Round, spot: tuple[int, int]) -> None:
+        """A cell that one of our writes hit because rows had moved gets back what it held."""
+        if original.formula:
+            todo.formulas[spot] = original.formula
+        else:
+            todo.cells[spot] = "" if original.cell is None else original.cell
+        self.ours.add((name, original.value))
+
+    def _look(self) -> _Look:
+        identity = {name for names in self._table.natural_keys for name in names} if self.by_name else set()
+        wanted = {*self._table.key, *identity, *self._written}
+        names = [name for name in self.writer.layout.columns if name in wanted]
+        look = self._read(names)
         for row in range(look.size):
-            record = {name: self._value(look, name, row) for name in look.values}
-            key = self.layout.table.key_of(record)
-            identity = self.layout.table.natural_key_of(record) if by_name else (key or "",)
-            if any(identity):
-                look.rows.setdefault(identity, []).append(row)
+            key = self._identity(look, row)
             if key:
-                look.keys.setdefault(key, []).append(row)
+                look.rows.setdefault(key, []).append(row)
         return look
 
-    def _rows_of(self, write: RowWrite, look: _Look, *, by_name: bool) -> list[int]:
-        """The rows a write is about: once a new id stands there, the id tells the row, whatever its name is by then."""
-        if not by_name:
-            return look.rows.get((write.key,), [])
-        new = self.layout.table.key_of({name: after for name, (_, after) in write.values.items()})
-        return look.keys.get(new or "", []) or look.rows.get(write.natural_key, [])
+    def _read(self, names: Sequence[str]) -> _Look:
+        """Values and formulas of the same moment: read again when rows moved between the two calls."""
+        columns = [self.writer.layout.columns[name] for name in names]
+        while True:
+            values = self.writer.columns.read(columns, formulas=False)
+            formulas = self.writer.columns.read(columns, formulas=True)
+            if all(_same_moment(one, other) for one, other in zip(values, formulas, strict=True)):
+                size = max((len(column) for column in values), default=0)
+                return _Look(dict(zip(names, values, strict=True)), dict(zip(names, formulas, strict=True)), size)
+
+    def _identity(self, look: _Look, row: int) -> tuple[str, ...]:
+        values = {name: self._value(look, name, row) for name in look.values}
+        if self.by_name:
+            return self._table.natural_key_of(values)
+        key = self._table.key_of(values)
+        return (key,) if key else ()
 
     def _value(self, look: _Look, name: str, row: int) -> Value:
-        each = self.layout.table.by_name[name]
+        each = self._table.by_name[name]
         cell = look.cell(name, row)
         try:
-            return read_cell(each.kind, cell, each.reading(self.money_digits))
+            return read_cell(each.kind, cell, each.reading(self.writer.money_digits))
         except BadValueError:
             return str(cell)
 
-    def _next(
-        self, writes: Sequence[RowWrite], look: _Look, *, by_name: bool
-    ) -> tuple[dict[tuple[int, int], Cell | Decimal], dict[int, str], dict[tuple[str, ...], dict[str, Value]]]:
-        cells: dict[tuple[int, int], Cell | Decimal] = {}
-        problems: dict[int, str] = {}
-        written: dict[tuple[str, ...], dict[str, Value]] = {}
-        for write in writes:
-            identity = write.natural_key if by_name else (write.key,)
-            rows = self._rows_of(write, look, by_name=by_name)
-            if len(rows) != 1:
-                problems[write.item] = _lost(rows)
-                continue
-            todo, problem = self._missing(write, look, rows[0])
-            if problem:
-                problems[write.item] = problem
-            if todo:
-                written[identity] = todo
-            for name, value in todo.items():
-                kind = self.layout.table.by_name[name].kind
-                cells[rows[0] + 2, self.layout.columns[name]] = write_cell(kind, value)
-        return cells, problems, written
 
-    def _missing(self, write: RowWrite, look: _Look, row: int) -> tuple[dict[str, Value], str]:
-        todo: dict[str, Value] = {}
-        problem = self._guarded(write, look, row)
-        for name, (before, after) in () if problem else write.values.items():
-            current = self._value(look, name, row)
-            if name not in self.layout.columns or current == after:
-                continue
-            header = self.layout.table.by_name[name].header
-            if look.has_formula(name, row):
-                problem = f"“{header}” holds a formula; it was kept."
-            elif current != before:
-                problem = f"“{header}” was edited meanwhile; the edit was kept."
-            else:
-                todo[name] = after
-        return todo, problem
-
-    def _guarded(self, write: RowWrite, look: _Look, row: int) -> str:
-        """Why nothing of the row may be written; empty when it may."""
-        for name, allowed in write.guard.items():
-            found = self._value(look, name, row)
-            if found not in allowed:
-                header = self.layout.table.by_name[name].header
-                return f"“{header}” is “{found or ''}” meanwhile; the row was left alone."
-        return ""
-
-    def _repairs(
-        self, before: _Look, now: _Look, written: Mapping[tuple[str, ...], Mapping[str, Value]]
-    ) -> tuple[dict[tuple[int, int], Cell | Decimal], dict[tuple[int, int], str]]:
-        """Cells of other rows that our last writing hit because rows had moved, with the values or formulas before."""
-        hits = {(name, value) for values in written.values() for name, value in values.items()}
-        repairs: dict[tuple[int, int], Cell | Decimal] = {}
-        formulas: dict[tuple[int, int], str] = {}
-        for identity, rows in now.rows.items():
-            old = before.rows.get(identity, [])
-            if len(rows) != 1 or len(old) != 1:
-                continue
-            for name, value in hits:
-                if written.get(identity, {}).get(name) == value or self._value(now, name, rows[0]) != value:
-                    continue
-                spot = (rows[0] + 2, self.layout.columns[name])
-                if before.has_formula(name, old[0]):
-                    formulas[spot] = before.formula(name, old[0])
-                elif self._value(before, name, old[0]) != value:
-                    repairs[spot] = before.cell(name, old[0]) or ""
-        return repairs, formulas
+def _same_moment(values: Sequence[Cell], formulas: Sequence[Cell]) -> bool:
+    """Whether a column read twice only differs where it holds formulas."""
+    return len(values) == len(formulas) and all(
+        value == formula or (isinstance(formula, str) and formula.startswith("="))
+        for value, formula in zip(values, formulas, strict=True)
+    )
 
 
 def _lost(rows: Sequence[int]) -> str:

@@ -140,9 +140,13 @@ def edit(at):
     for offset, size in enumerate(["S", "M"]):
         row = last_variant + offset
         cells(variants, [(row, "Product Handle", "brand-new"), (row, "Option1 Value", size), (row, "Price", 9)])
-    first = {name: variants.cell(2, heads["Variants"].index(name) + 1).value for name in ("Product Handle", "Option2 Value")}
+    first = {
+        name: variants.cell(2, heads["Variants"].index(name) + 1).value for name in ("Product Handle", "Option2 Value")
+    }
     row = last_variant + 2
-    cells(variants, [(row, "Product Handle", first["Product Handle"]), (row, "Option1 Value", "XXS"), (row, "Price", 5)])
+    cells(
+        variants, [(row, "Product Handle", first["Product Handle"]), (row, "Option1 Value", "XXS"), (row, "Price", 5)]
+    )
     cells(variants, [(row, "Option2 Value", first["Option2 Value"]), (row, "SKU", "00042")])
     cells(inventory, [(row, "Available", 500 + row) for row in range(2, 6)])
 

@@ -93,7 +93,9 @@ def test_what_the_preview_shows_is_what_is_sent(at):
 
 def test_a_cleared_cell_clears_and_a_missing_column_leaves_alone(at):
     variants = tab(at, "Variants")
-    row = next(number for number, value in enumerate(variants.col_values(column(variants, "SKU")), 1) if number > 1 and value)
+    row = next(
+        number for number, value in enumerate(variants.col_values(column(variants, "SKU")), 1) if number > 1 and value
+    )
     put(variants, row, "SKU", "")
     plan, _ = export(at)
     assert [(each.field, each.after) for change in plan.changes for each in change.fields] == [("sku", None)]
@@ -114,7 +116,11 @@ def test_a_product_and_its_variants_are_created_once_and_get_their_ids(at):
     since = len(at.ledger())
     plan, result = export(at)
     assert result.books.done == 3, result.state.reasons
-    made = [entry for entry in shop_edits(at, since) if entry["operation"] == "shopify.productSet" and "/Product/" in entry["target"]]
+    made = [
+        entry
+        for entry in shop_edits(at, since)
+        if entry["operation"] == "shopify.productSet" and "/Product/" in entry["target"]
+    ]
     assert len(made) == 1
     product_id = products.cell(at_row, 1).value
     assert product_id.isdigit()
@@ -311,7 +317,9 @@ def test_bad_cells_are_named_exactly_and_stop_only_their_row(at):
 def test_a_value_that_sheets_turned_into_a_date_is_reported_not_sent(at):
     variants = tab(at, "Variants")
     at_column = column(variants, "SKU")
-    variants.format(f"{chr(64 + at_column)}2:{chr(64 + at_column)}3", {"numberFormat": {"type": "DATE", "pattern": "d-mmm"}})
+    variants.format(
+        f"{chr(64 + at_column)}2:{chr(64 + at_column)}3", {"numberFormat": {"type": "DATE", "pattern": "d-mmm"}}
+    )
     variants.update([["3-4"]], f"{chr(64 + at_column)}2", raw=False)
     plan = plan_export(at.systems)
     assert not plan.changes

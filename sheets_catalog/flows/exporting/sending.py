@@ -199,7 +199,7 @@ def _deliver(shop: Shop, request: WriteRequest, items: _Items) -> list[Sent]:
             return [sent for part in parts for sent in _deliver(shop, part, items)]
         return [_rejected(item, error.message) for item in numbers]
     return [
-        _sent(items[type(result.operation), key], verdict)
+        _sent(items[type(result.operation), key], verdict, deleting=isinstance(result.operation, _DELETES))
         for result in results
         for key, verdict in zip(result.operation.keys, result.verdicts, strict=True)
     ]
@@ -221,11 +221,16 @@ def _rejected(item: int, reason: str) -> Sent:
     return Sent(Outcome(item, Result.REJECTED, reason))
 
 
-def _sent(item: int, verdict: Verdict) -> Sent:
+_DELETES = (DeleteProduct, DeleteVariants)
+
+
+def _sent(item: int, verdict: Verdict, *, deleting: bool) -> Sent:
     words = "; ".join(f"{each.field}: {each.message}" if each.field else each.message for each in verdict.problems)
     match verdict.outcome:
         case "applied":
             return Sent(Outcome(item, Result.DONE), verdict.record)
+        case "refused" if verdict.gone and deleting:
+            return Sent(Outcome(item, Result.DONE, "It was gone already."))
         case "refused" if verdict.gone:
             return _rejected(item, f"It was deleted in the shop meanwhile. {words}")
         case "refused":
