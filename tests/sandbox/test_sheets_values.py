@@ -95,6 +95,24 @@ def test_formulas_see_later_changes_and_follow_inserted_rows(api):
     assert api.values("A4", valueRenderOption="UNFORMATTED_VALUE") == [[13]]
 
 
+def test_a_formula_looks_like_what_it_is_made_of(api):
+    rows = [
+        ["$5", "2026-01-31", "50%", "7"],
+        ["=A1*2", "=B1+1", "=C1", "=D1"],
+        ["=SUM(A1:A2)", "=B2-B1", "=TODAY()-B1", "=A3"],
+    ]
+    api.put("A1", rows, option="USER_ENTERED")
+    assert api.values("A2:D3")[0] == ["$10", "2026-02-01", "50%", "7"]
+    assert api.values("A3:B3") == [["$15", "1"]]
+    assert api.values("D3") == [["$15"]]
+    assert (
+        "userEnteredFormat"
+        not in api.call("GET", f"/{api.id}", params={"ranges": "A2", "includeGridData": "true"})["sheets"][0]["data"][
+            0
+        ]["rowData"][0]["values"][0]
+    )
+
+
 def test_errors_show_as_their_text(api):
     api.put("A1", [["=1/0", "=FOO()"]], option="USER_ENTERED")
     assert api.values("A1:B1") == [["#DIV/0!", "#NAME?"]]
@@ -290,7 +308,9 @@ def test_a_bad_field_mask_is_refused_before_a_write_is_applied(api):
 
 def test_a_file_of_another_kind_is_no_spreadsheet(running):
     session = plain_session()
-    made = session.post(running.url + "/drive/v3/files", json={"name": "notes.txt", "mimeType": "text/plain"}, timeout=5)
+    made = session.post(
+        running.url + "/drive/v3/files", json={"name": "notes.txt", "mimeType": "text/plain"}, timeout=5
+    )
     answer = session.get(f"{running.url}/v4/spreadsheets/{made.json()['id']}", timeout=5)
     assert (answer.status_code, answer.json()["error"]["status"]) == (400, "FAILED_PRECONDITION")
 

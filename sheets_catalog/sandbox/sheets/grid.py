@@ -35,6 +35,8 @@ class Extra:
 
     formula: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    implied: Mapping[str, str] | None = None
+    """The number format that a formula's result takes where the cell has none; set when it is computed."""
 
     def __bool__(self) -> bool:
         return bool(self.formula or self.data)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sheets_catalog.sandbox.sheets import numberformat
-from sheets_catalog.sandbox.sheets.formulas.functions import IMPLIED_FORMATS
-from sheets_catalog.sandbox.sheets.formulas.syntax import Call, FormulaSyntaxError, parse
 from sheets_catalog.sandbox.sheets.grid import CellError, Extra, Value
 
 if TYPE_CHECKING:
@@ -37,16 +35,7 @@ class Rendering:
 def number_format(extra: Extra) -> Mapping[str, str] | None:
     """The number format that a cell shows its value in: its own, else the one its formula implies."""
     own: Mapping[str, str] | None = extra.data.get("userEnteredFormat", {}).get("numberFormat")
-    return own or (implied_format(extra.formula) if extra.formula else None)
-
-
-def implied_format(formula: str) -> Mapping[str, str] | None:
-    """The format that a formula such as `=TODAY()` brings along."""
-    try:
-        node = parse(formula)
-    except (FormulaSyntaxError, RecursionError):
-        return None
-    return IMPLIED_FORMATS.get(node.name) if isinstance(node, Call) else None
+    return own or extra.implied
 
 
 def render(value: Value, extra: Extra, how: Rendering, locale: Locale) -> JSON:

@@ -16,13 +16,17 @@ from sheets_catalog.sandbox.sheets.formulas.evaluation import (
     compute_all,
     computed,
 )
-from sheets_catalog.sandbox.sheets.grid import padded
+from sheets_catalog.sandbox.sheets.formulas.formats import implied_format
+from sheets_catalog.sandbox.sheets.grid import Extra, padded
+from sheets_catalog.sandbox.sheets.reading import number_format
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sheets_catalog.sandbox.sheets.document import Book
-    from sheets_catalog.sandbox.sheets.grid import Value
+    from sheets_catalog.sandbox.sheets.formulas.text import Reference
+    from sheets_catalog.sandbox.sheets.grid import Grid, Value
     from sheets_catalog.sandbox.sheets.ranges import Area
 
 
@@ -86,8 +90,28 @@ def refresh(book: Book, now: datetime) -> None:
     def store(cell: Cell, value: Value) -> None:
         cells.waiting.discard(cell)
         grids[cell[0]].write(cell[1], cell[2], (value,))
+        _set_implied(book, grids[cell[0]], cell)
 
     compute_all(list(formulas), compute, store)
+
+
+def _set_implied(book: Book, grid: Grid, cell: Cell) -> None:
+    """Note the number format that a formula takes from the cells it uses."""
+    sheet, row, column = cell
+    extra = grid.extra_at(row, column)
+
+    def format_of(reference: Reference) -> Mapping[str, str] | None:
+        own = sheet if reference.title is None else book.sheet_id(reference.title)
+        found = None if own is None else book.find(own)
+        if found is None:
+            return None
+        area = reference.area(found.id)
+        used = number_format(found.grid.extra_at(area.top, area.left))
+        return None if used and used.get("type") == "TEXT" else used
+
+    implied = implied_format(extra.formula, format_of)
+    if implied != extra.implied:
+        grid.write_extras(row, column, (Extra(extra.formula, extra.data, implied),))
 
 
 def local_time(book: Book, now: datetime) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, ROUND_UP, Decimal
 from functools import lru_cache
@@ -593,12 +593,3 @@ _simple("SECOND", 1, 1, _part(lambda moment: moment.second))
 _simple("WEEKDAY", 1, 1, _part(lambda moment: moment.isoweekday() % 7 + 1))
 _simple("EDATE", 2, 2, lambda scope, args: _edate(scope, args, end=False))
 _simple("EOMONTH", 2, 2, lambda scope, args: _edate(scope, args, end=True))
-
-IMPLIED_FORMATS: Mapping[str, Mapping[str, str]] = {
-    "TODAY": {"type": "DATE"},
-    "DATE": {"type": "DATE"},
-    "EDATE": {"type": "DATE"},
-    "EOMONTH": {"type": "DATE"},
-    "NOW": {"type": "DATE_TIME"},
-}
-"""Number formats that a formula cell without one takes from its outermost function."""
