@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +12,9 @@ from sheets_catalog.sandbox.sheets.document import Book, Sheet
 from sheets_catalog.sandbox.sheets.edits import Delete, Insert, Move, moved_area
 from sheets_catalog.sandbox.sheets.grid import SKIP, Extra, Grid
 from sheets_catalog.sandbox.sheets.ranges import Area
+from sheets_catalog.sandbox.sheets.reading import Rendering, read
+from sheets_catalog.sandbox.sheets.refusals import Refused
+from sheets_catalog.sandbox.sheets.writing import grow
 
 ROWS, COLUMNS = 6, 5
 cells = st.one_of(st.none(), st.integers(-5, 5), st.text("ab", min_size=1, max_size=2))
@@ -108,3 +114,23 @@ def test_extras_stay_with_their_cells_and_vanish_when_empty():
     assert grid.extra_at(4, 1).data == {"note": "n"}
     grid.write_extras(4, 1, [Extra()])
     assert grid.extra_row(4) == ()
+
+
+def test_half_a_million_rows_are_held_forked_read_and_shifted_without_touching_each_row():
+    sheet = Sheet(0, "Big", Grid(500_000, 20))
+    line = [f"text {column}" if column % 2 else column + 0.5 for column in range(20)]
+    sheet.grid.write(0, 0, line)
+    sheet.grid.values = [sheet.grid.row(0)] * 500_000
+    book = Book("b", "B", [sheet], {"locale": "en_US"})
+    started = time.perf_counter()
+    fork = book.fork()
+    fork.edit_dimension(fork.sheets[0], "ROWS", Insert(10, 1))
+    fork.sheets[0].grid.put(10, 3, "new")
+    rows = read(fork.sheets[0], Area(0, 400_000, 410_000, 0, 20), Rendering(), book.locale)
+    assert time.perf_counter() - started < 5, "a life-like call takes a second; this must not be what is slow"
+    assert (len(rows), rows[0][:2]) == (10_000, ["0.5", "text 1"])
+    assert fork.sheets[0].grid.row(11) is sheet.grid.row(10)
+    assert sheet.grid.value(10, 3) == "text 3"
+    assert fork.sheets[0].grid.row_count == 500_001
+    with pytest.raises(Refused, match="above the limit of 10000000 cells"):
+        grow(fork, fork.sheets[0], 500_002, 20)
