@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sheets_catalog.errors import InputError
@@ -77,6 +77,7 @@ def test_reading_a_range(text, area) -> None:
 titles = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 
 
+@settings(deadline=None)
 @given(titles, st.integers(1, 9999), st.integers(1, 700), st.integers(0, 99), st.integers(0, 99))
 def test_a_range_says_what_it_was_made_of(tab, row, column, rows, columns) -> None:
     area = area_of(a1(tab, row, column, row + rows, column + columns))

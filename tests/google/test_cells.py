@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sheets_catalog.errors import InputError
@@ -57,6 +57,7 @@ def test_nothing_to_write_sends_nothing() -> None:
     assert list(write_bodies([])) == []
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sheets_catalog.errors import InputError
@@ -21,6 +21,7 @@ def test_a_query_of_every_condition() -> None:
     assert query(parent="root", trashed=True) == "'root' in parents and trashed = true"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_can_leave_its_quotes(text) -> None:
     inside = text_in_query(text)[1:-1]
