@@ -233,8 +233,8 @@ def _invalid(drawn: random.Random) -> list[Sketch]:
     closed.files[3]["not_copyable"] = True
     nested.files.append({"name": "more", "mimeType": FOLDER})
     broken.files += [_file("gone.obj", drawn, trashed=True), {"name": "model", "mimeType": SHORTCUT, "target": "#8"}]
-    bad_link = _good("DESK-209", drawn, **{"Video": "see https://example.com/video"})
-    missing = _good("DESK-210", drawn, **{"OBJ": "https://drive.google.com/file/d/1nothingIsHereAtAll00000000000000/view"})
+    bad_link = _good("DESK-209", drawn, Video="see https://example.com/video")
+    missing = _good("DESK-210", drawn, OBJ="https://drive.google.com/file/d/1nothingIsHereAtAll00000000000000/view")
     same = [_good("DESK-211", drawn), _good("DESK-211", drawn)]
     return [no_model, no_video, wrong_name, few, only_base, closed, nested, broken, bad_link, missing, *same]
 

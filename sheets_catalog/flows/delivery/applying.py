@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.running import JobResult
     from sheets_catalog.jobs.runner import Limits, Watcher
 
-PHASE = Phase(
-    ExportStatus.DELIVERING, ExportStatus.DELIVERED, ExportStatus.DELIVERY_FAILED, drop_description=True
-)
+PHASE = Phase(ExportStatus.DELIVERING, ExportStatus.DELIVERED, ExportStatus.DELIVERY_FAILED, drop_description=True)
 
 
 def apply(

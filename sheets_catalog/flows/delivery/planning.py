@@ -67,7 +67,7 @@ def plan_delivery(
     Every staged copy is read back by its id first: what is not what was staged is not delivered. Raises `InputError`,
     `PermissionMissing`.
     """
-    note = note or (lambda phase, done, total: None)
+    note = note or planning.silent
     known = register.load(systems)
     batch = known.batch(options.batch_id)
     client = folder_for_writing(systems, options.client_folder, "client's folder")
@@ -81,12 +81,12 @@ def plan_delivery(
     note("files", 0, len(ready))
     with ThreadPoolExecutor(THREADS, "planning") as pool:
         staged = copied(systems, batch.staging_jobs, pool)
-        mine = {row.key: staged[row.key] for row in ready if row.key in staged}
-        wrong = check(systems, {str(key): task for key, task in mine.items()}, "staging", pool)
+        mine = {row.key: staged[row.key] for row in ready if row.key and row.key in staged}
+        wrong = check(systems, mine, "staging", pool)
         now = look_up(systems, (each for task in mine.values() for each in task.ids if each), pool)
     when = f"{planning.local_now(systems, opened.info.time_zone):%Y-%m-%d %H:%M}"
-    problems = {row.key: _problems(row, mine.get(row.key), wrong) for row in ready}
-    changes = tuple(_change(row, mine.get(row.key), problems[row.key], now, batch.id, when) for row in ready)
+    problems = {row.key: _problems(row, mine.get(row.key or ""), wrong) for row in ready}
+    changes = tuple(_change(row, mine.get(row.key or ""), problems[row.key], now, batch.id, when) for row in ready)
     found: list[Finding] = [
         planning.finding(problem, row, opened.tab.title) for row in ready for problem in problems[row.key]
     ]

@@ -37,9 +37,7 @@ def hand_over_receipt(work: CopyWork, state: JobState) -> None:
     marks = {"kind": "receipt", "job": work.job_id}
     drive, file_id = work.systems.drive, work.plan.options["receipt"]
     try:
-        drive.create_file(
-            file_id, name, content, CSV_TYPE, parents=[work.plan.options["parent"]], app_properties=marks
-        )
+        drive.create_file(file_id, name, content, CSV_TYPE, parents=[work.plan.options["parent"]], app_properties=marks)
     except Refused as error:
         if error.reason != "duplicate":
             raise
@@ -54,7 +52,8 @@ def receipt(tasks: Sequence[Copied]) -> bytes:
     rows.writerow(HEADER)
     for task in sorted(tasks, key=lambda each: each.change.context["folder_name"]):
         for file, copy_id in task.files:
-            line = (task.change.context["folder_name"], file.name, file.size or "", file.checksum, FILE_LINK.format(copy_id))
+            folder, link = task.change.context["folder_name"], FILE_LINK.format(copy_id)
+            line = (folder, file.name, file.size or 0, file.checksum, link)
             rows.writerow([_harmless(str(cell)) for cell in line])
     return text.getvalue().encode("utf-8-sig")
 

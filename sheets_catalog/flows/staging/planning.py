@@ -69,7 +69,7 @@ def plan_staging(
 
     Raises `InputError` when there is no usable staging folder or tab, or no task fits; `PermissionMissing`.
     """
-    note = note or (lambda phase, done, total: None)
+    note = note or planning.silent
     register_now = register.load(systems)
     settings = register_now.settings
     if not settings.staging_folder:
@@ -85,7 +85,10 @@ def plan_staging(
         raise InputError(f"No task fits. {_why(selection)}", advice="Loosen the filters, or look at `tasks select`.")
     rules = check_rules(settings.rules)
     files = find_files(systems, selection.chosen, rules.shortcuts, note)
-    problems = {row.key: problems_of(row.values.get("folder_name") or "", files[row.key or ""], rules) for row in selection.chosen}
+    problems = {
+        row.key: problems_of(row.values.get("folder_name") or "", files[row.key or ""], rules)
+        for row in selection.chosen
+    }
     _refuse_same_names(selection.chosen, problems)
     batch = _batch(systems, register_now, options, staging.id, opened.info.time_zone)
     changes = tuple(_change(row, files[row.key or ""], problems[row.key], batch.id) for row in selection.chosen)
@@ -113,8 +116,9 @@ def plan_staging(
 def _why(selection: Selection) -> str:
     if not selection.left:
         return "The tab has no tasks."
-    words = sorted(selection.reasons().items(), key=lambda each: -each[1])
-    return f"Of {len(selection.left)} tasks: " + ", ".join(f"{count} {rule.replace('_', ' ')}" for rule, count in words) + "."
+    counts = sorted(selection.reasons().items(), key=lambda each: -each[1])
+    words = ", ".join(f"{count} {rule.replace('_', ' ')}" for rule, count in counts)
+    return f"Of {len(selection.left)} tasks: {words}."
 
 
 def _refuse_same_names(rows: Sequence[Row], problems: Mapping[str | None, list[Problem]]) -> None:

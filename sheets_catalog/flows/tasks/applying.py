@@ -54,8 +54,8 @@ def run(
 ) -> JobResult:
     """Run or resume a job. `check` raises what forbids its first start.
 
-    Raises `BusyError` (another job of the batch has begun), `StateError`, `StalePlanError`, `AccessError`, `InputError`,
-    `UpstreamError`; the job keeps its place in every case.
+    Raises `BusyError` (another job of the batch has begun), `StateError`, `StalePlanError`, `AccessError`,
+    `InputError`, `UpstreamError`; the job keeps its place in every case.
     """
 
     def checked(plan: Plan, state: JobState) -> None:

@@ -185,7 +185,9 @@ class BatchSummary:
             return "cleaned up"
         order = (*(status for status in ExportStatus if status.endswith("ing")), "delivery_failed", "staged")
         words = [word for word in order if self.statuses.get(word)]
-        return words[0] if words else "delivered" if self.statuses.get("delivered") else "failed" if self.tasks else "empty"
+        if words:
+            return words[0]
+        return "delivered" if self.statuses.get("delivered") else "failed" if self.tasks else "empty"
 
 
 def list_batches(systems: Systems) -> list[BatchSummary]:
@@ -195,9 +197,13 @@ def list_batches(systems: Systems) -> list[BatchSummary]:
         return []
     counts: dict[str, Counter[str]] = {}
     for row in open_tasks(systems, known.settings.tab).rows():
-        counts.setdefault(row.values.get("export_batch_id") or "", Counter())[row.values.get("export_status") or ""] += 1
+        counts.setdefault(_id_of(row), Counter())[row.values.get("export_status") or ""] += 1
     batches = sorted(known.batches.values(), key=lambda batch: batch.created_at, reverse=True)
     return [BatchSummary(each, dict(counts.get(each.id, {})), FOLDER_LINK.format(each.folder_id)) for each in batches]
+
+
+def _id_of(row: Row) -> str:
+    return row.values.get("export_batch_id") or ""
 
 
 @dataclass(frozen=True, slots=True)

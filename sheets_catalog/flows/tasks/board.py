@@ -148,5 +148,3 @@ def _write(move: Move, row: Row, opened: TaskTab) -> RowWrite:
     }
     guard = {name: (row.values.get(name), move.after.get(name, row.values.get(name))) for name in (STATUS, BATCH)}
     return RowWrite(move.item, move.task_id, (), values, guard)
-
-

@@ -199,9 +199,7 @@ class CopyWork:
         self._started = True
         self._tried.update(items)
         problems: dict[int, list[SheetsCatalogError]] = {item: [] for item in items}
-        waiting: dict[Future[object], int] = {
-            self.pool.submit(self._make_folder, item, there): item for item in items
-        }
+        waiting: dict[Future[object], int] = {self.pool.submit(self._make_folder, item, there): item for item in items}
         copies: dict[Future[object], int] = {}
         for folder in as_completed(waiting):
             item = waiting[folder]
@@ -283,7 +281,9 @@ class CopyWork:
         for future in as_completed(futures):
             item = futures[future]
             if self._kept(future, problems[item]):  # type: ignore[arg-type]
-                found[item] = {int(mark.removeprefix(native.PREFIX)): file_id for mark, file_id in future.result().items()}
+                found[item] = {
+                    int(mark.removeprefix(native.PREFIX)): file_id for mark, file_id in future.result().items()
+                }
         return found
 
     def _natives(self, item: int) -> list[native.Native]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import FileCopy
 from sheets_catalog.errors import InputError
-from sheets_catalog.google.drive import MOST_IN_BATCH
+from sheets_catalog.google.batches import MOST_IN_BATCH
 from sheets_catalog.google.files import SHORTCUT
 from sheets_catalog.google.links import file_id_from
 from sheets_catalog.records.tasks import LINKS, TASKS, links_in

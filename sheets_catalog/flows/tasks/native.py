@@ -36,7 +36,11 @@ _TRIES = 6
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """One file to make. `mark`: the folder's property, its name begins with `PREFIX`; `marks`: private properties of the file, its operation key."""
+    """One file to make.
+
+    `mark`: the folder's property, its name begins with `PREFIX`. `marks`: private properties of the file, which name
+    its operation.
+    """
 
     mark: str
     marks: Mapping[str, str]

@@ -39,6 +39,10 @@ COPY_UNITS, LIST_UNITS, GET_UNITS = 50, 100, 5
 """Quota units of a copy or create, a page of a list, a read (the same page)."""
 
 
+def silent(phase: str, done: int, total: int) -> None:
+    """The `note` of whoever does not want to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a plan of either flow is made of."""

@@ -49,7 +49,8 @@ class Filters:
         if self.since and self.until and self.since > self.until:
             raise InputError(f"Found a range of days from {self.since} to {self.until}, which holds none.")
         if self.score_min is not None and self.score_max is not None and self.score_min > self.score_max:
-            raise InputError(f"Found a range of scores from {self.score_min:g} to {self.score_max:g}, which holds none.")
+            found = f"from {self.score_min:g} to {self.score_max:g}"
+            raise InputError(f"Found a range of scores {found}, which holds none.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ def _unreadable(row: Row, twice: frozenset[str], tab: str) -> Finding | None:
         return row.findings[0]
     found: tuple[str, str, str, str] | None = None
     if not row.key:
-        found = ("missing_id", "Task ID", "The task has no id; without one no row can be told from another.", "Give it one.")
+        message = "The task has no id; without one no row can be told from another."
+        found = ("missing_id", "Task ID", message, "Give it one.")
     elif row.key in twice:
         found = ("duplicate_id", "Task ID", f"Several rows have the task id “{row.key}”.", "Give each task its own id.")
     else:
@@ -227,7 +229,8 @@ def _warnings(chosen: Sequence[Row], filters: Filters, tab: str) -> Iterator[Fin
 
 
 def _warning(rule: str, tab: str, message: str) -> Finding:
-    return Finding("warning", f"override_{rule}", tab, 0, "", "", message, "Leave the override out if that is not meant.")
+    advice = "Leave the override out if that is not meant."
+    return Finding("warning", f"override_{rule}", tab, 0, "", "", message, advice)
 
 
 def _unknown(task_id: str, tab: str) -> Finding:

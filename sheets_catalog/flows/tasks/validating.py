@@ -61,12 +61,15 @@ def _uncopyable(found: Sequence[Found], rules: Rules) -> Iterator[Problem]:
             advice = "Ask its owner to allow copying, or replace it."
             yield Problem("not_copyable", each.named, f"“{each.named}” may not be copied by this account.", advice)
         elif file.is_native and rules.native == "refuse":
-            yield Problem("native", each.named, f"“{each.named}” is in one of Google's own formats.", "Export it first.")
+            message = f"“{each.named}” is in one of Google's own formats."
+            yield Problem("native", each.named, message, "Export it first.")
         elif (file.size or 0) > LARGEST_COPY:
-            yield Problem("too_large", each.named, f"“{each.named}” is larger than the 750 GB Drive copies.", "Split it.")
+            message = f"“{each.named}” is larger than the 750 GB that Drive copies."
+            yield Problem("too_large", each.named, message, "Split it.")
     native = sum(each.file.is_native for each in found)
     if native > MOST_NATIVE:
-        yield Problem("many_native", "", f"The task has {native} files in Google's own formats, at most {MOST_NATIVE} fit.")
+        message = f"The task has {native} files in Google's own formats, at most {MOST_NATIVE} fit."
+        yield Problem("many_native", "", message, "Export some of them first.")
 
 
 def _missing_types(folder_name: str, found: Sequence[Found], rules: Rules) -> Iterator[Problem]:

@@ -1,0 +1,262 @@
+"""What people do with tasks beside exporting them: settings, migration, statuses by hand, cleaning up.
+
+Each is logged in the audit as a session of its own, with who, when and why.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sheets_catalog import database
+from sheets_catalog.errors import InputError, NotFound, SheetsCatalogError
+from sheets_catalog.flows.tasks import register
+from sheets_catalog.flows.tasks.batches import BatchSummary, list_batches
+from sheets_catalog.flows.tasks.board import Board, Move
+from sheets_catalog.flows.tasks.folders import folder_for_writing
+from sheets_catalog.flows.tasks.selecting import label_of
+from sheets_catalog.flows.tasks.sheet import Migration, add_columns, open_tasks, plan_migration
+from sheets_catalog.flows.tasks.validating import check_rules
+from sheets_catalog.records.tasks import ExportStatus, check_move, export_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sheets_catalog.database import Audit
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.tabs import Row
+    from sheets_catalog.flows.tasks.board import Moved
+    from sheets_catalog.flows.tasks.register import Register, Rules, Settings
+
+
+@dataclass(slots=True)
+class Session:
+    """An audit session in the making. `books` are filled in by whoever works under it."""
+
+    id: str
+    planned: int = 0
+    done: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    def take(self, moved: Moved, planned: int) -> None:
+        """Count the outcome of moves."""
+        done = sum(log.status == "done" for log in moved.logs)
+        refused = len(moved.refused)
+        self.planned += planned
+        self.done += done
+        self.rejected += refused
+        self.unchanged += planned - done - refused
+
+    def books(self) -> database.Books:
+        """Balanced books."""
+        return database.Books(self.planned, self.done, self.unchanged, self.rejected)
+
+
+@contextmanager
+def session(systems: Systems, audit: Audit, flow: str, title: str, actor: str) -> Iterator[Session]:
+    """An audit session around something a person does."""
+    log = Session(f"{flow}-{secrets.token_hex(6)}")
+    start = database.SessionStart(
+        log.id, flow, systems.clock.now(), title, systems.connection.spreadsheet_id, actor=actor
+    )
+    audit.session_started(start)
+    try:
+        yield log
+    except SheetsCatalogError as error:
+        end = database.SessionEnd(log.id, "failed", systems.clock.now(), log.books(), error.message, error.advice)
+        audit.session_finished(end)
+        raise
+    audit.session_finished(database.SessionEnd(log.id, "completed", systems.clock.now(), log.books()))
+
+
+def configure(systems: Systems, *, staging_folder: str = "", tab: str = "", rules: Rules | None = None) -> Settings:
+    """Save settings of this sheet's exports; what is not given stays. Raises `InputError`, `PermissionMissing`.
+
+    The staging folder is checked for write access and its name is kept (SD-2).
+    """
+    folder = folder_for_writing(systems, staging_folder, "staging folder") if staging_folder else None
+    if folder and folder.id == systems.connection.folder_id:
+        raise InputError(
+            f"“{folder.name}” is the folder in which Sheets Catalog keeps its own files.",
+            advice="Choose another folder for staging.",
+        )
+    if rules:
+        check_rules(rules)
+    if tab:
+        open_tasks(systems, tab, migrated=False)
+
+    def configured(found: Register) -> Register:
+        settings = found.settings
+        if folder:
+            settings = msgspec.structs.replace(settings, staging_folder=folder.id, staging_name=folder.name)
+        settings = msgspec.structs.replace(settings, tab=tab or settings.tab, rules=rules or settings.rules)
+        return msgspec.structs.replace(found, settings=settings)
+
+    return register.change(systems, configured).settings
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """What setting statuses would do, or did: `moves` are (task id, status before)."""
+
+    status: str
+    moves: tuple[tuple[str, str], ...]
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+def migrate(systems: Systems, audit: Audit, actor: str) -> Migration:
+    """Add missing columns, and call tasks with an export time delivered (SD-1). Repeatable; returns what was done."""
+    title = register.load(systems).settings.tab
+    opened = open_tasks(systems, title, migrated=False)
+    plan = plan_migration(opened)
+    if plan.empty:
+        return plan
+    with session(systems, audit, "migrate", f"Migration of “{opened.info.title}”", actor) as log:
+        add_columns(opened, plan)
+        rows = {row.key: row for row in opened.rows()}
+        reason = "exported before there was an export status"
+        moves = [
+            Move(item, key, label_of(rows[key]), (None,), (_batch(rows[key]),), {"export_status": "delivered"}, reason)
+            for item, key in enumerate(plan.delivered)
+        ]
+        moved = Board(systems, title, log.id, actor).write(moves)
+        audit.records(moved.logs)
+        log.take(moved, len(moves))
+    return plan
+
+
+def _batch(row: Row) -> str | None:
+    return row.values.get("export_batch_id")
+
+
+def set_status(
+    systems: Systems, audit: Audit, task_ids: Sequence[str], status: str, reason: str, actor: str
+) -> StatusChange:
+    """Set tasks to a status by hand; an empty status puts them back in line. All or nothing.
+
+    Raises `InputError` for an unknown task or status, an illegal move, or no reason.
+    """
+    if not reason.strip():
+        raise InputError("A status set by hand needs a reason.", advice="Give one with --reason.")
+    wanted = export_status(status or None)
+    title = register.load(systems).settings.tab
+    rows = {row.key: row for row in open_tasks(systems, title).rows()}
+    missing = [task_id for task_id in task_ids if task_id not in rows]
+    if missing:
+        raise InputError(f"{title}: there is no task “{missing[0]}”.", advice="Check the id in the column “Task ID”.")
+    for task_id in task_ids:
+        check_move(rows[task_id].values.get("export_status"), wanted, by_hand=True)
+    moves = [_by_hand(item, rows[task_id], wanted, reason) for item, task_id in enumerate(task_ids)]
+    with session(systems, audit, "set", f"Status “{status}” for {len(moves)} tasks", actor) as log:
+        moved = Board(systems, title, log.id, actor, by_hand=True).write(moves)
+        audit.records(moved.logs)
+        log.take(moved, len(moves))
+    before = tuple((move.task_id, move.before[0] or "") for move in moves)
+    return StatusChange(status, before, tuple((moves[item].task_id, why) for item, why in moved.refused.items()))
+
+
+def _by_hand(item: int, row: Row, status: ExportStatus | None, reason: str) -> Move:
+    after: dict[str, str | None] = {"export_status": status.value if status else None}
+    if status is None:
+        after |= {"export_batch_id": None, "staged_count": None}
+    before = row.values.get("export_status")
+    return Move(item, row.key or "", label_of(row), (before,), (_batch(row),), after, reason.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """What cleaning up a batch does: tasks put back in line, and the batch's folder trashed (or kept)."""
+
+    batch_id: str
+    folder_name: str
+    folder_id: str
+    tasks: tuple[str, ...]
+    trash: bool
+    why: str
+
+
+def plan_cleaning(systems: Systems, older_than_days: float, *, delivered: bool = False) -> list[Cleaning]:
+    """What cleaning up exports older than so many days would do. Reads only.
+
+    Failed tasks are put back in line, and tasks that a job left `staging` when it ended. A batch of which nothing is
+    staged or delivered has its folder trashed; with `delivered` also one that was delivered as a whole. A batch that a
+    job works on is left alone.
+    """
+    limit = systems.clock.now() - timedelta(days=older_than_days)
+    title = register.load(systems).settings.tab
+    rows = list(open_tasks(systems, title).rows())
+    found = []
+    for summary in list_batches(systems):
+        batch = summary.batch
+        if batch.cleaned_at or batch.active_job or datetime.fromisoformat(batch.created_at) > limit:
+            continue
+        cleaning = _cleaning(summary, [row for row in rows if _batch(row) == batch.id], delivered=delivered)
+        if cleaning.tasks or cleaning.trash:
+            found.append(cleaning)
+    return found
+
+
+_KEPT = {ExportStatus.STAGED, ExportStatus.DELIVERING, ExportStatus.DELIVERED}
+_ABANDONED = {ExportStatus.STAGING_FAILED, ExportStatus.STAGING}
+
+
+def _cleaning(summary: BatchSummary, rows: Sequence[Row], *, delivered: bool) -> Cleaning:
+    batch, words = summary.batch, set(summary.statuses)
+    nothing_left = not words & _KEPT
+    done = delivered and words <= {ExportStatus.DELIVERED.value, ExportStatus.STAGING_FAILED.value}
+    abandoned = _ABANDONED | ({ExportStatus.DELIVERY_FAILED} if nothing_left else set())
+    tasks = tuple(row.key or "" for row in rows if row.values.get("export_status") in abandoned)
+    why = "nothing of it was staged" if nothing_left else "all of it was delivered" if done else "failed tasks only"
+    return Cleaning(batch.id, batch.folder_name, batch.folder_id, tasks, nothing_left or done, why)
+
+
+def clean(systems: Systems, audit: Audit, plan: Sequence[Cleaning], actor: str) -> None:
+    """Do what `plan_cleaning` said. To the trash, nothing is deleted; repeatable."""
+    title = register.load(systems).settings.tab
+    with session(systems, audit, "clean", f"Clean-up of {len(plan)} export batches", actor) as log:
+        rows = {row.key: row for row in open_tasks(systems, title).rows()}
+        for each in plan:
+            moves = [_reset(item, rows[task_id], each) for item, task_id in enumerate(each.tasks) if task_id in rows]
+            moved = Board(systems, title, f"{log.id}-{each.batch_id}", actor).write(moves)
+            audit.records(_in_session(log.id, moved))
+            log.take(moved, len(moves))
+            if each.trash:
+                _trash(systems, each)
+
+
+def _in_session(session_id: str, moved: Moved) -> list[database.RecordLog]:
+    """The logs of one batch's moves, under the session of the whole clean-up."""
+    return [
+        replace(each, session_id=session_id, operation_key=f"{each.session_id} {each.operation_key}")
+        for each in moved.logs
+    ]
+
+
+def _reset(item: int, row: Row, cleaning: Cleaning) -> Move:
+    after = {"export_status": None, "export_batch_id": None}
+    before = row.values.get("export_status")
+    reason = f"clean-up of batch {cleaning.batch_id}: {cleaning.why}"
+    return Move(item, row.key or "", label_of(row), (before,), (cleaning.batch_id,), after, reason)
+
+
+def _trash(systems: Systems, cleaning: Cleaning) -> None:
+    """Trash the batch's folder, if it is the one we made; then say so in the register."""
+    try:
+        folder = systems.drive.get(cleaning.folder_id)
+        if folder.app_properties.get("batch") == cleaning.batch_id and not folder.trashed:
+            systems.drive.trash(folder.id)
+    except NotFound:
+        pass
+    now = systems.clock.now().isoformat()
+
+    def cleaned(found: Register) -> Register:
+        batch = found.batch(cleaning.batch_id)
+        return found.with_batch(msgspec.structs.replace(batch, cleaned_at=batch.cleaned_at or now))
+
+    register.change(systems, cleaned)
