@@ -11,6 +11,7 @@ A cell that holds a formula, or that a person changed meanwhile, is left alone a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Protocol
 
 from sheets_catalog.errors import Unavailable
@@ -225,12 +226,13 @@ class _Task:
     def _read(self, names: Sequence[str]) -> _Look:
         """Values and formulas of the same moment: read again when rows moved between the two calls."""
         columns = [self.writer.layout.columns[name] for name in names]
-        while True:
+        for _ in range(ROUNDS):
             values = self.writer.columns.read(columns, formulas=False)
             formulas = self.writer.columns.read(columns, formulas=True)
             if all(_same_moment(one, other) for one, other in zip(values, formulas, strict=True)):
                 size = max((len(column) for column in values), default=0)
                 return _Look(dict(zip(names, values, strict=True)), dict(zip(names, formulas, strict=True)), size)
+        raise Unavailable("The rows of the sheet kept moving while they were read.", service="google")
 
     def _identity(self, look: _Look, row: int) -> tuple[str, ...]:
         values = {name: self._value(look, name, row) for name in look.values}
@@ -250,9 +252,9 @@ class _Task:
 
 def _same_moment(values: Sequence[Cell], formulas: Sequence[Cell]) -> bool:
     """Whether a column read twice only differs where it holds formulas."""
-    return len(values) == len(formulas) and all(
+    return all(
         value == formula or (isinstance(formula, str) and formula.startswith("="))
-        for value, formula in zip(values, formulas, strict=True)
+        for value, formula in zip_longest(values, formulas, fillvalue="")
     )
 
 
