@@ -136,6 +136,7 @@ class Transport:
             ),
             threads,
         )
+        self._session.hooks["response"].append(_read_refusal)
         self._lock = threading.Lock()
         self._busy = 0
         self._idle_since = time.monotonic()
@@ -200,7 +201,7 @@ class Transport:
             stream=True,
         )
         try:
-            body = b"".join(_pieces(response, deadline))
+            body = response.content if _is_refusal(response) else b"".join(_pieces(response, deadline))
         finally:
             response.close()
         return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, request.operation)
@@ -252,6 +253,16 @@ def shortened(request: Request) -> Request:
         "Content-Type": "application/x-www-form-urlencoded",
     }
     return Request(request.operation, "POST", address, headers, query.encode())
+
+
+def _is_refusal(response: requests.Response) -> bool:
+    return response.status_code == 401
+
+
+def _read_refusal(response: requests.Response, *_: object, **__: object) -> None:
+    """Read a 401 at once: the session drops it for a second try, and its connection would stay open, forgotten."""
+    if _is_refusal(response):
+        response.content  # noqa: B018 - reading it is what gives the connection back
 
 
 def _pieces(response: requests.Response, deadline: float) -> Iterator[bytes]:
