@@ -59,10 +59,11 @@ def parts_of(answer: Answer) -> Mapping[int, Answer]:
     if not whole.is_multipart():
         raise _incomplete("something that is not a batch of answers")
     found: dict[int, Answer] = {}
-    for part in whole.iter_parts():  # type: ignore[attr-defined]
+    for part in whole.iter_parts():
         number = str(part.get("Content-ID", "")).strip("<>").removeprefix("response-")
-        if number.isdigit():
-            found[int(number)] = _inner(part.get_payload(decode=True) or b"")
+        content = part.get_payload(decode=True)
+        if number.isdigit() and isinstance(content, bytes):
+            found[int(number)] = _inner(content)
     return found
 
 

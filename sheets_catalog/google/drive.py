@@ -89,12 +89,17 @@ class Drive:
         """Those of these files that are there (trashed or not), by id, 100 in one request."""
         found: dict[str, File] = {}
         for first in range(0, len(file_ids), MOST_IN_BATCH):
-            some = [checked_id(each) for each in file_ids[first : first + MOST_IN_BATCH]]
-            built = [self._v3.files().get(fileId=each, fields=FILE_FIELDS, supportsAllDrives=True) for each in some]
-            answers = self._around("read", SERVICE, "drive.batch", lambda built=built: exchange(self._transport, built))
-            files = (_existing(answer) for answer in answers)
-            found |= {file.id: file for file in files if file}
+            found |= self._get_some([checked_id(each) for each in file_ids[first : first + MOST_IN_BATCH]])
         return found
+
+    def _get_some(self, ids: Sequence[str]) -> dict[str, File]:
+        built = [self._v3.files().get(fileId=each, fields=FILE_FIELDS, supportsAllDrives=True) for each in ids]
+
+        def send() -> dict[str, File]:
+            files = (_existing(answer) for answer in exchange(self._transport, built))
+            return {file.id: file for file in files if file}
+
+        return self._around("read", SERVICE, "drive.batch", send)
 
     def list(self, q: str, *, fields: str = FILE_FIELDS, order_by: str = "", drive_id: str = "") -> Iterator[File]:
         """All files that fit the query, page by page. Search may lag behind writes by minutes.

@@ -419,3 +419,50 @@ def test_large_content_of_the_real_limit(drive, folder) -> None:
     made = make(drive, folder, "six megabytes", content)
     assert made.size == 6 * 1024 * 1024
     assert drive.get(made.id).md5_checksum == hashlib.md5(content).hexdigest()
+
+
+# --- many at once ---
+
+
+def test_many_files_are_looked_up_in_few_requests(drive, folder, control) -> None:
+    ids = drive.generate_ids(130)
+    there = {file_id: f"gr\u00f6\u00dfe {number}" for number, file_id in enumerate(ids) if number % 13 == 0}
+    for file_id, name in there.items():
+        drive.create_folder(file_id, name, parent=folder)
+    drive.trash(ids[0])
+    control.forget()
+    found = drive.get_many(ids)
+    assert {file_id: file.name for file_id, file in found.items()} == there
+    assert found[ids[0]].trashed
+    assert drive.get_many([]) == {}
+    assert len([each for each in control.requests() if "/batch/" in each["path"]]) == 2
+
+
+@pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "rate-limit"}, {"kind": "unauthorized"}])
+def test_a_batch_with_one_failed_part_is_no_answer(drive, folder, control, fault) -> None:
+    made = [make(drive, folder).id for _ in range(3)]
+    control.fault("drive.files.get", nth=2, **fault)
+    with pytest.raises((errors.Unavailable, errors.Throttled, errors.CredentialsError)):
+        drive.get_many(made)
+    assert set(drive.get_many(made)) == set(made)
+
+
+@pytest.mark.parametrize("kind", ["half-body", "garbled-body", "fin"])
+def test_half_a_batch_is_no_answer(drive, folder, control, kind) -> None:
+    made = [make(drive, folder).id for _ in range(3)]
+    control.fault("drive.batch*", kind, "after")
+    with pytest.raises(errors.Unavailable):
+        drive.get_many(made)
+
+
+def test_a_native_file_is_made_once(drive, folder, transport) -> None:
+    calls = []
+
+    def around(safety, service, operation, send):
+        calls.append(safety)
+        return send()
+
+    made = Drive(transport, around).create_native("new sheet", SHEET, parent=folder, app_properties={"op": "n"})
+    assert calls == ["once"]
+    assert drive.get(made.id).app_properties == {"op": "n"}
+    assert Spreadsheets(transport).info(made.id).title == "new sheet"
