@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
@@ -25,20 +25,26 @@ class Desk:
     systems: Systems
     audit: Audit
     spreadsheet_id: str
+    opened: list = field(default_factory=list)
 
     def ledger(self, since=0, service=None):
-        entries = requests.get(f"{self.sandbox.url}/_sandbox/ledger", params={"since": since}, timeout=10).json()["ledger"]
+        entries = requests.get(f"{self.sandbox.url}/_sandbox/ledger", params={"since": since}, timeout=10).json()[
+            "ledger"
+        ]
         return [entry for entry in entries if service is None or entry["service"] == service]
 
     def fresh(self):
         """Systems as a new process would open them."""
-        return open_systems(self.connection, rng=random.Random(3))
+        systems = open_systems(self.connection, rng=random.Random(3))
+        self.opened.append(systems)
+        return systems
 
     def person(self):
         """A person's gspread client, as another user of the same spreadsheet."""
         import gspread
 
         session = _Rerouted(self.sandbox.url)
+        self.opened.append(session)
         client = gspread.Client(auth=None, session=session)
         client.set_timeout(20)
         return client.open_by_key(self.spreadsheet_id)
@@ -61,9 +67,15 @@ class _Rerouted(requests.Session):
 
 @contextlib.contextmanager
 def desk(catalogue="sample", *, speed=1000.0, seed=1, latency="none"):
-    with Sandbox.start(catalogue, speed=speed, seed=seed, latency=latency) as sandbox, tempfile.TemporaryDirectory() as home:
+    with (
+        Sandbox.start(catalogue, speed=speed, seed=seed, latency=latency) as sandbox,
+        tempfile.TemporaryDirectory() as home,
+    ):
         told = sandbox.connection()
         connection = from_sandbox(told, "the sandbox")
         systems = open_systems(connection, rng=random.Random(1))
         with Audit(Path(home) / "audit.sqlite3") as audit:
-            yield Desk(sandbox, connection, systems, audit, connection.spreadsheet_id)
+            one = Desk(sandbox, connection, systems, audit, connection.spreadsheet_id, [systems])
+            yield one
+            for each in one.opened:
+                each.close()

@@ -11,7 +11,7 @@ import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -149,9 +149,13 @@ def saved() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Systems:
-    """A connection with its systems opened. `calls` is the one layer that retries, and counts what was called."""
+    """A connection with its systems opened. `calls` is the one layer that retries, and counts what was called.
+
+    A context manager: leaving it closes the connections that are kept for reuse.
+    """
 
     connection: Connection
+    transport: Transport
     sheets: Spreadsheets
     drive: Drive
     shop: Shop
@@ -159,6 +163,17 @@ class Systems:
     clock: Clock
     rng: random.Random
     calls: Retrying
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.transport.close()
+        self.shop.close()
 
     @property
     def shop_name(self) -> str:
@@ -186,7 +201,7 @@ def open_systems(
         timeout=(3.05, connection.timeout),
     )
     sheets, drive = Spreadsheets(transport, calls), Drive(transport, calls)
-    return Systems(connection, sheets, drive, shop, Catalogue(shop), clock, rng, calls)
+    return Systems(connection, transport, sheets, drive, shop, Catalogue(shop), clock, rng, calls)
 
 
 def clock_of(connection: Connection) -> Clock:

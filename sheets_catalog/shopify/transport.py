@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
-import threading
+from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from sheets_catalog.shopify.throttle import Cost, Pacer, Throttle, cost_of, thro
 from sheets_catalog.upstream import directly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sheets_catalog.shopify.documents import Document
     from sheets_catalog.shopify.errors import GraphError
@@ -90,7 +91,7 @@ class Shop:
         self._tokens = token_source
         self._around = around
         self._timeout = timeout
-        self._sessions = threading.local()
+        self._idle: deque[requests.Session] = deque()
         self._ratios: dict[str, float] = {}
         self._warned = False
 
@@ -198,13 +199,14 @@ class Shop:
     def _post(self, path: str, body: bytes, headers: Mapping[str, str], name: str) -> tuple[requests.Response, object]:
         """Post JSON and read the whole answer; raises for everything but HTTP 200."""
         try:
-            response = self._session().post(
-                self._root + path,
-                data=body,
-                headers={**headers, "Accept": "application/json"},
-                timeout=self._timeout,
-                allow_redirects=False,
-            )
+            with self._session() as session:
+                response = session.post(
+                    self._root + path,
+                    data=body,
+                    headers={**headers, "Accept": "application/json"},
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                )
         except (requests.RequestException, OSError) as error:
             raise errors.classify_exception(error, name) from error
         if response.is_redirect or 300 <= response.status_code < 400:
@@ -215,15 +217,30 @@ class Shop:
             raise failure
         return response, payload
 
-    def _session(self) -> requests.Session:
-        """One session per thread: sessions of requests are not made to be shared."""
-        session: requests.Session | None = getattr(self._sessions, "session", None)
-        if session is None:
-            session = self._sessions.session = requests.Session()
-            session.trust_env = False
-            session.mount("https://", HTTPAdapter(max_retries=0))
-            session.mount("http://", HTTPAdapter(max_retries=0))
-        return session
+    @contextmanager
+    def _session(self) -> Iterator[requests.Session]:
+        """A session for one call, kept for the next one: sessions of requests are not made to be shared by threads."""
+        try:
+            session = self._idle.pop()
+        except IndexError:
+            session = _plain_session()
+        try:
+            yield session
+        finally:
+            self._idle.append(session)
+
+    def close(self) -> None:
+        """Close the connections that are kept for reuse."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _plain_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("https://", HTTPAdapter(max_retries=0))
+    session.mount("http://", HTTPAdapter(max_retries=0))
+    return session
 
 
 def shop_domain(text: str) -> str:

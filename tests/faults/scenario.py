@@ -66,9 +66,9 @@ class Scenario:
         errors = []
         with tempfile.TemporaryDirectory() as folder, Audit(Path(folder) / "audit.sqlite3") as audit:
             for _ in range(tries):
-                systems = open_systems(self.connection(timeout), rng=random.Random(5))
                 try:
-                    result = apply(systems, audit, self.job, options=OPTIONS)
+                    with open_systems(self.connection(timeout), rng=random.Random(5)) as systems:
+                        result = apply(systems, audit, self.job, options=OPTIONS)
                 except SheetsCatalogError as error:
                     errors.append(error)
                     continue
@@ -80,7 +80,7 @@ class Scenario:
 
     def world(self):
         """Shop and sheet as they are, and how often each field of each thing was changed."""
-        systems = open_systems(self.at.connection, rng=random.Random(5))
+        systems = self.at.systems
         catalogue = systems.catalogue
         pages = {"products": catalogue.products, "variants": catalogue.variants, "inventory": catalogue.inventory}
         shop = {
