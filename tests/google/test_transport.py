@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from threading import Thread
+from typing import TYPE_CHECKING
 
 import pytest
 from googleapiclient.errors import HttpError
@@ -19,6 +21,9 @@ from sheets_catalog import errors
 from sheets_catalog.google.credentials import credentials_from
 from sheets_catalog.google.drive import Drive
 from sheets_catalog.google.transport import IDLE_LIMIT, LONGEST_URL, Request, Timeouts, Transport, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BREAKS = [
     pytest.param({"kind": kind, "when": when}, id=f"{kind} {when}")
@@ -164,31 +169,79 @@ def test_without_a_root_the_addresses_are_googles() -> None:
     assert sheets.uri.startswith("https://sheets.googleapis.com/v4/")
 
 
-def test_redirects_are_not_followed_and_cookies_not_kept() -> None:
-    seen = []
+@contextlib.contextmanager
+def answering(answer) -> Iterator[str]:
+    """A small server for what the sandbox does not do; `answer(handler)` answers each GET."""
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self) -> None:
-            seen.append((self.path, self.headers.get("Cookie")))
-            self.send_response(302)
-            self.send_header("Location", "/elsewhere")
-            self.send_header("Set-Cookie", "tracking=1")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            answer(self)
 
         def log_message(self, *_) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    root = f"http://127.0.0.1:{server.server_port}"
-    with server, Transport(credentials_from({"access_token": "x"}), root_url=root) as transport:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_redirects_are_not_followed_and_cookies_not_kept() -> None:
+    seen = []
+
+    def answer(handler) -> None:
+        seen.append((handler.path, handler.headers.get("Cookie")))
+        handler.send_response(302)
+        for name, value in (("Location", "/elsewhere"), ("Set-Cookie", "tracking=1"), ("Content-Length", "0")):
+            handler.send_header(name, value)
+        handler.end_headers()
+
+    with answering(answer) as root, Transport(credentials_from({"access_token": "x"}), root_url=root) as transport:
         for _ in range(2):
             with pytest.raises(errors.Unavailable):
                 transport.send(transport.service("drive", "v3").files().get(fileId="a"))
-        server.shutdown()
     assert [path.partition("?")[0] for path, _ in seen] == ["/drive/v3/files/a"] * 2
     assert [cookie for _, cookie in seen] == [None, None]
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 3_000_000])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_compressed_answers_come_out_whole(size, chunked) -> None:
+    content = json.dumps({"name": "gr\u00fc\u00dfe " * (size // 7)}, ensure_ascii=False).encode()
+
+    def answer(handler) -> None:
+        assert "gzip" in handler.headers["Accept-Encoding"]
+        body = gzip.compress(content)
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header(*(("Transfer-Encoding", "chunked") if chunked else ("Content-Length", str(len(body)))))
+        handler.end_headers()
+        for start in range(0, len(body), 700):
+            piece = body[start : start + 700]
+            handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        handler.wfile.write(b"0\r\n\r\n" if chunked else b"")
+
+    with answering(answer) as root, Transport(credentials_from({"access_token": "x"}), root_url=root) as transport:
+        for _ in range(2):  # the connection is good for another one
+            built = transport.service("drive", "v3").files().get(fileId="a", fields="name")
+            assert transport.send(built).body == content
+            assert built.execute() == json.loads(content)
+
+
+def test_a_chunked_answer_that_breaks_off_is_no_answer() -> None:
+    def answer(handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        handler.wfile.write(b"2\r\n{}\r\n")  # valid JSON, but the end is missing
+        handler.close_connection = True
+
+    with answering(answer) as root, Transport(credentials_from({"access_token": "x"}), root_url=root) as transport:
+        with pytest.raises(errors.Unavailable) as caught:
+            transport.send(transport.service("drive", "v3").files().get(fileId="a"))
+        assert caught.value.applied is None
 
 
 def test_eight_threads_of_sixty_calls_get_their_own_answers(transport, control) -> None:
