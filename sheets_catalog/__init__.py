@@ -13,15 +13,19 @@ The whole public surface is here; everything else is private and may change::
 
 from __future__ import annotations
 
-from sheets_catalog.changes.plan import Books, Plan
-from sheets_catalog.database import Audit
-from sheets_catalog.errors import SheetsCatalogError
-from sheets_catalog.flows.auditing import open_audit
-from sheets_catalog.flows.connection import Connection, open_systems
-from sheets_catalog.flows.connection import load as load_connection
-from sheets_catalog.flows.exporting import ExportOptions, JobResult, apply, plan_export, store
-from sheets_catalog.flows.importing import ImportOptions, import_catalogue
-from sheets_catalog.flows.verification import verify
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sheets_catalog.changes.plan import Books, Plan
+    from sheets_catalog.database import Audit
+    from sheets_catalog.errors import SheetsCatalogError
+    from sheets_catalog.flows.auditing import open_audit
+    from sheets_catalog.flows.connection import Connection, open_systems
+    from sheets_catalog.flows.connection import load as load_connection
+    from sheets_catalog.flows.exporting import ExportOptions, JobResult, apply, plan_export, store
+    from sheets_catalog.flows.importing import ImportOptions, import_catalogue
+    from sheets_catalog.flows.verification import verify
 
 __version__ = "0.1.0"
 
@@ -43,3 +47,28 @@ __all__ = [
     "store",
     "verify",
 ]
+
+_HOMES = {
+    "changes.plan": ("Books", "Plan"),
+    "database": ("Audit",),
+    "errors": ("SheetsCatalogError",),
+    "flows.auditing": ("open_audit",),
+    "flows.connection": ("Connection", "open_systems", "load_connection"),
+    "flows.exporting": ("ExportOptions", "JobResult", "apply", "plan_export", "store"),
+    "flows.importing": ("ImportOptions", "import_catalogue"),
+    "flows.verification": ("verify",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `sheets-catalog --help` need not load a database first."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_HOME[name]}"), "load" if name == "load_connection" else name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from sheets_catalog.cli import failures
 from sheets_catalog.cli.screen import screen_for
 from sheets_catalog.cli.statuses import Exit
 from sheets_catalog.errors import SheetsCatalogError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sheets_catalog.cli.failures import Failure
 
 KILLED = "Stopped at once. A job that was running can go on: `sheets-catalog jobs resume last`."
 
@@ -23,16 +24,20 @@ def main(arguments: Sequence[str]) -> int:
     screen = screen_for(json="--json" in arguments)
     try:
         status = app(args=list(arguments), prog_name="sheets-catalog", standalone_mode=False)
-    except SheetsCatalogError as error:
-        return failures.tell(screen, failures.of_error(error))
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches people
+        from sheets_catalog.cli import failures
+
         return failures.tell(screen, _failure(error))
     if status == Exit.KILLED:
         screen.say(KILLED)
     return int(status or 0)
 
 
-def _failure(error: Exception) -> failures.Failure:
+def _failure(error: Exception) -> Failure:
+    from sheets_catalog.cli import failures
+
+    if isinstance(error, SheetsCatalogError):
+        return failures.of_error(error)
     if failures.is_usage(error):
         return failures.of_usage(error)
     if type(error).__name__ == "Abort":
