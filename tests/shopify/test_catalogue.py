@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sheets_catalog.errors import PermissionMissing, Refused, Throttled, Unavailable
+from sheets_catalog.jobs.clock import ScaledClock
 from sheets_catalog.sandbox import Sandbox
-from sheets_catalog.shopify import Catalogue, CreateProduct, NewVariant, StaticToken, WriteRequest, pack, send
+from sheets_catalog.shopify import Catalogue, CreateProduct, NewVariant, Shop, StaticToken, WriteRequest, pack, send
 from sheets_catalog.shopify import catalogue as module
+from tests.shopify.conftest import Control
 from tests.shopify.test_writes import P_TABLE, V_TABLE, variant
 
 
@@ -251,18 +253,26 @@ def test_reads_cost_what_was_estimated(filled, shop):
         assert page.cost.requested == int(cost_of_page(table, 250, levels=len(filled.places)))
 
 
-def test_the_pacer_keeps_out_of_throttling(filled, control, connect):
-    control.merchant("plan", bucket=100, restore_rate=1)
-    shop = connect(patience=1000.0)
-    try:
+def test_the_pacer_keeps_out_of_throttling():
+    """In a sandbox of its own that is slow enough for the bucket to run dry on any machine."""
+    with Sandbox.start(catalogue="sample", speed=5.0, latency="none") as sandbox:
+        control, given = Control(sandbox), sandbox.connection()
+        clock = ScaledClock(*(given["clock"][name] for name in ("speed", "real_epoch", "simulated_epoch")))
+
+        def connected(patience):
+            source = StaticToken(given["shopify"]["access_token"])
+            return Shop(given["shopify"]["shop"], source, clock=clock, base_url=sandbox.url, patience=patience)
+
+        control.merchant("plan", bucket=100, restore_rate=10)
+        shop, hasty = connected(1000.0), connected(0.0)
         assert len({len(records(Catalogue(shop).variants(250))) for _ in range(12)}) == 1
-        impatient = Catalogue(connect(patience=0.0))
+        impatient = Catalogue(hasty)
         with pytest.raises(Throttled) as caught:
-            _ = [records(impatient.variants(250)) for _ in range(12)]
-    finally:
-        control.merchant("plan", bucket=2000, restore_rate=100)
-    assert shop.pacer.waited > 0
-    assert caught.value.retry_after > 0
+            _ = [records(impatient.variants(250)) for _ in range(30)]
+        assert shop.pacer.waited > 0
+        assert caught.value.retry_after > 0
+        shop.close()
+        hasty.close()
 
 
 def test_writes_and_reads_share_one_bucket(filled, shop):
