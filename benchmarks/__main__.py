@@ -1,0 +1,113 @@
+"""``python -m benchmarks``: one command, one table."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import platform
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from benchmarks import catalogue
+from benchmarks.measures import LABEL, Benchmark
+from benchmarks.place import Place, WayError, sandbox
+from benchmarks.table import show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SPEED = 10.0
+SAMPLE = 100
+
+ON_SANDBOX: dict[str, Callable[[Place, int], Benchmark]] = {
+    "import_reference": catalogue.importing,
+    "export_2000_variants_of_250": catalogue.exporting,
+    "daily_sync_1800": catalogue.daily_sync,
+    "plan_nothing_changed": catalogue.nothing_changed,
+    "verify_reference": catalogue.verifying,
+}
+"""In this order: each needs what the ones before it have done, so asking for one runs the import as well."""
+
+COMPUTED: dict[str, Callable[[], Benchmark]] = {"compare_100k": catalogue.comparing}
+
+NEEDS = {"import_reference"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what was asked for; 1 when a bound does not hold or a way failed."""
+    options = _options(arguments)
+    console = Console(stderr=options.json)
+    started = time.monotonic()
+    try:
+        found = list(_run(options, console))
+    except WayError as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    if options.json:
+        print(json.dumps(_as_json(found, options, time.monotonic() - started), indent=2))
+    else:
+        show(console, found, options.speed)
+    return 0 if all(bound.holds for each in found for bound in each.bounds) else 1
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    parser.add_argument("--speed", type=float, default=SPEED, help=f"times faster than life (default {SPEED:g})")
+    parser.add_argument("--sample", type=int, default=SAMPLE, help=f"records of one-by-one ways (default {SAMPLE})")
+    parser.add_argument("ids", nargs="*", metavar="ID", help=f"only these: {', '.join([*ON_SANDBOX, *_all_others()])}")
+    options = parser.parse_args(arguments)
+    unknown = set(options.ids) - {*ON_SANDBOX, *_all_others()}
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    return options
+
+
+def _run(options: argparse.Namespace, console: Console) -> Iterator[Benchmark]:
+    wanted = set(options.ids) or {*ON_SANDBOX, *_all_others()}
+    for name in wanted & set(COMPUTED):
+        console.print(f"[dim]{name} ...[/dim]")
+        yield COMPUTED[name]()
+    if wanted & set(ON_SANDBOX):
+        with sandbox(options.speed) as place:
+            for name, measure in ON_SANDBOX.items():
+                if name in wanted | NEEDS:
+                    console.print(f"[dim]{name} ...[/dim]")
+                    yield measure(place, options.sample)
+    for name, run in _own_sandbox().items():
+        if name in wanted:
+            console.print(f"[dim]{name} ...[/dim]")
+            yield run(options.speed, options.sample)
+
+
+def _own_sandbox() -> dict[str, Callable[[float, int], Benchmark]]:
+    """Benchmarks with a sandbox of their own, from modules that may not be there: ``run(speed, sample)``."""
+    try:
+        module: Any = importlib.import_module("benchmarks.stage_deliver")
+    except ModuleNotFoundError as error:
+        if error.name != "benchmarks.stage_deliver":
+            raise
+        return {}
+    return {"stage_deliver_6800": module.run}
+
+
+def _all_others() -> list[str]:
+    return [*COMPUTED, *_own_sandbox()]
+
+
+def _as_json(found: list[Benchmark], options: argparse.Namespace, seconds: float) -> dict[str, Any]:
+    return {
+        "label": LABEL,
+        "speed": options.speed,
+        "machine": {"python": platform.python_version(), "system": platform.platform()},
+        "real_seconds": round(seconds, 1),
+        "benchmarks": [each.as_json() for each in found],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
