@@ -7,6 +7,7 @@ import typer
 from sheets_catalog.cli import epilog
 from sheets_catalog.cli.commands import (
     connecting,
+    delivering,
     demonstrating,
     examining,
     exporting,
@@ -14,12 +15,14 @@ from sheets_catalog.cli.commands import (
     jobs,
     reporting,
     sandboxing,
+    staging,
     verifying,
 )
 
 TRY = "Try it"
 SET_UP = "Set up"
 WORK = "Work"
+EXPORTS = "Stage and deliver files"
 AFTERWARDS = "Afterwards"
 
 app = typer.Typer(
@@ -62,6 +65,12 @@ app.command("import", rich_help_panel=WORK, epilog=importing.HELP)(importing.imp
 app.command("plan", rich_help_panel=WORK, epilog=exporting.PLAN_HELP)(exporting.plan)
 app.command("apply", rich_help_panel=WORK, epilog=exporting.APPLY_HELP)(exporting.apply)
 app.command("export", rich_help_panel=WORK, epilog=exporting.EXPORT_HELP)(exporting.export)
+app.add_typer(staging.app, name="tasks", rich_help_panel=EXPORTS)
+app.command("stage", rich_help_panel=EXPORTS, epilog=staging.STAGE_HELP)(staging.stage)
+app.command("deliver", rich_help_panel=EXPORTS, epilog=delivering.DELIVER_HELP)(delivering.deliver)
+app.add_typer(delivering.app, name="batches", rich_help_panel=EXPORTS)
+app.command("export-status", rich_help_panel=EXPORTS)(delivering.export_status)
+app.command("clean", rich_help_panel=EXPORTS, epilog=delivering.CLEAN_HELP)(delivering.clean)
 app.command("verify", rich_help_panel=AFTERWARDS, epilog=verifying.HELP)(verifying.verify)
 app.command("report", rich_help_panel=AFTERWARDS, epilog=reporting.HELP)(reporting.report)
 app.add_typer(jobs.app, name="jobs", rich_help_panel=AFTERWARDS)

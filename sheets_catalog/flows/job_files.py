@@ -187,7 +187,7 @@ def cancel(systems: Systems, job_id: str) -> Status:
 def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> int:
     """Put records that were set aside back in line (all, or those with these numbers); returns how many."""
     job_file(systems, job_id)
-    store, flow = lease_of(systems, _flow_of(systems, job_id), job_id)
+    store, flow = lease_of(systems, flow_of(systems, job_id), job_id)
     lease = leases.acquire(store, flow, job_id, leases.this_process())
     try:
         checkpoints = Checkpoints(store_of(systems, job_id))
@@ -203,7 +203,9 @@ def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> 
         leases.release(store, lease)
 
 
-def _flow_of(systems: Systems, job_id: str) -> str:
+def flow_of(systems: Systems, job_id: str) -> str:
+    """Which flow a stored job belongs to. Raises as `show` does."""
+    job_file(systems, job_id)
     state = Checkpoints(store_of(systems, job_id)).load()
     return read_plan(systems, job_id, state.plan_digest).flow
 

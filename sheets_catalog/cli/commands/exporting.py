@@ -217,12 +217,12 @@ def run_job(at: Here, job_id: str, how: Apply) -> int:
     from sheets_catalog.cli.progress import RunWatcher, tell_waits, telling
     from sheets_catalog.cli.stopping import Stopping
     from sheets_catalog.flows.exporting import ExportOptions
-    from sheets_catalog.flows.exporting import apply as apply_job
+    from sheets_catalog.flows.resuming import apply_any
     from sheets_catalog.jobs.runner import Limits
 
     with at.audit() as audit, telling(at.screen) as show, Stopping(show.remark) as stop:
         at.systems.calls.on_wait = tell_waits(show)
-        result = apply_job(
+        result = apply_any(
             at.systems,
             audit,
             job_id,

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from sheets_catalog.cli import options, statuses
+from sheets_catalog.cli.commands.delivering import verify_batch
 from sheets_catalog.cli.epilog import examples
 from sheets_catalog.cli.here import here
 
 HELP = examples(
     ("sheets-catalog verify", "every record and field of both sides"),
     ("sheets-catalog verify --inventory --json", "stock only, for programs"),
+    ("sheets-catalog verify K7Q2MD", "an export batch: every copy read back by its id"),
 )
 
 
+Batch = Annotated[
+    str,
+    typer.Argument(metavar="[BATCH]", help="An export batch, instead of the catalogue.", show_default=False),
+]
+
+
 def verify(
+    batch: Batch = "",
     products: options.Products = False,
     variants: options.Variants = False,
     inventory: options.Inventory = False,
@@ -26,6 +39,8 @@ def verify(
     from sheets_catalog.flows.verification import verify as compare
 
     at = here(connection, json=json)
+    if batch:
+        return verify_batch(at, batch)
     with telling(at.screen) as show:
         at.systems.calls.on_wait = tell_waits(show)
         show.phase("Comparing", 0, 0)

@@ -95,8 +95,9 @@ def plan_delivery(
         actor=options.actor or systems.connection.actor,
         changes=changes,
         findings=(*found, *planning.daily_limit(changes, opened.tab.title)),
-        options={"batch": batch.id, "parent": client.id, "client_name": client.name},
+        options={"batch": batch.id, "parent": client.id},
         estimate=planning.estimate(changes, 0),
+        target=client.name,
     )
     left = {row.key or f"row {row.number}": row.values.get("export_status") or "" for row in rows if row not in ready}
     return Preview(planning.plan_of(systems, opened, draft), batch, client.name, left)

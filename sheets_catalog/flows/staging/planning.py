@@ -105,10 +105,10 @@ def plan_staging(
             "batch": batch.id,
             "parent_name": batch.folder_name,
             "parent_parent": batch.staging_folder,
-            "staging_name": staging.name,
             **known,
         },
         estimate=planning.estimate(changes, folders),
+        target=staging.name,
     )
     return Preview(planning.plan_of(systems, opened, draft), selection.left, batch)
 

@@ -45,7 +45,7 @@ def silent(phase: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a plan of either flow is made of."""
+    """What a plan of either flow is made of. `target`: the name of the folder it fills, the plan's other side."""
 
     flow: str
     actor: str
@@ -53,6 +53,7 @@ class Draft:
     findings: tuple[Finding, ...]
     options: dict[str, str]
     estimate: Estimate
+    target: str
 
 
 def plan_of(systems: Systems, opened: TaskTab, draft: Draft) -> Plan:
@@ -63,7 +64,7 @@ def plan_of(systems: Systems, opened: TaskTab, draft: Draft) -> Plan:
         created_at=systems.clock.now().isoformat(),
         spreadsheet_id=opened.info.id,
         spreadsheet_title=opened.info.title,
-        shop="",
+        shop=draft.target,
         tables=(TASKS.name,),
         policy="",
         actor=draft.actor,

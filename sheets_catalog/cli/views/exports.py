@@ -1,0 +1,173 @@
+"""What staging and delivery look like in a terminal: previews, batches, statuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from sheets_catalog.cli.text import count, visible
+from sheets_catalog.cli.views import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rich.console import RenderableType
+
+    from sheets_catalog.changes.plan import Finding, Plan
+    from sheets_catalog.flows.tasks.batches import BatchSummary, BatchVerification, BatchView, ExportReport
+    from sheets_catalog.flows.tasks.keeping import Cleaning
+    from sheets_catalog.flows.tasks.selecting import Choices, Left
+
+LIMIT = 30
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+def size(number: int) -> str:
+    """Bytes as people read them, in powers of a thousand."""
+    value, unit = float(number), 0
+    while value >= 1000 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:,.0f} {_UNITS[unit]}" if unit < 2 else f"{value:,.1f} {_UNITS[unit]}"
+
+
+def preview(plan: Plan, verb: str, where: str, limit: int | None = LIMIT) -> Iterator[RenderableType]:
+    """What a plan would copy: the tasks with their files, and everything that is wrong with the others."""
+    good = [change for change in plan.changes if "invalid" not in change.context]
+    files = [file for change in good for file in change.files]
+    total = size(sum(file.size or 0 for file in files))
+    text = f"{verb} {count(len(good), 'task')}, {count(len(files), 'file')}, {total}, to {where}"
+    yield parts.headline("→", text, "cyan")
+    table = parts.table("", "Row", "Task", "Folder", "Files", "Size")
+    for change in good[:limit]:
+        weight = size(sum(file.size or 0 for file in change.files))
+        table.add_row(str(change.row), visible(change.key), visible(change.label), str(len(change.files)), weight)
+    if good:
+        yield table
+    if limit is not None and len(good) > limit:
+        yield parts.more(len(good) - limit, "task", "--all shows them")
+    yield from findings(plan.findings, limit)
+    figures = plan.estimate
+    minutes = max(1, round(figures.seconds / 60))
+    yield Text(
+        f"About {count(minutes, 'minute')}: {figures.google_calls:,} calls, {figures.cost_points:,.0f} quota units "
+        f"({figures.basis})",
+        style="dim",
+    )
+
+
+def findings(found: Sequence[Finding], limit: int | None = LIMIT) -> Iterator[RenderableType]:
+    """What is wrong, task by task."""
+    if not found:
+        return
+    table = parts.table("", "", "Row", "What", "How to mend it")
+    for each in found[:limit]:
+        symbol, style = parts.SEVERITIES[each.severity]
+        table.add_row(Text(symbol, style=style), str(each.row or ""), visible(each.message), visible(each.advice))
+    yield table
+    if limit is not None and len(found) > limit:
+        yield parts.more(len(found) - limit, "finding", "--all shows them")
+
+
+def left_out(left: Sequence[Left], limit: int | None = LIMIT) -> Iterator[RenderableType]:
+    """Tasks that stay out, and why."""
+    if not left:
+        return
+    table = parts.table(f"{count(len(left), 'task')} left out", "Row", "Task", "Why")
+    for each in left[:limit]:
+        table.add_row(str(each.row), visible(each.task_id or each.label), visible(each.reason))
+    yield table
+    if limit is not None and len(left) > limit:
+        yield parts.more(len(left) - limit, "task", "--all shows them")
+
+
+def choices(found: Choices) -> Iterator[RenderableType]:
+    """Words that filters can use, with the number of tasks behind each."""
+    table = parts.table("", "Filter", "Values")
+    for name in ("batches", "agents", "reviewers", "review_statuses", "statuses", "export_statuses"):
+        table.add_row(name.replace("_", " "), counted(getattr(found, name)))
+    if found.scores:
+        table.add_row("score", f"{found.scores[0]:g} to {found.scores[1]:g}")
+    if found.days:
+        table.add_row("completed", f"{found.days[0]} to {found.days[1]}")
+    yield table
+
+
+def counted(words: Mapping[str, int]) -> str:
+    """``passed 12 · failed 3``; a blank is called so."""
+    return parts.joined(f"{visible(word) or '(blank)'} {number:,}" for word, number in words.items())
+
+
+def batches(found: Sequence[BatchSummary]) -> Iterator[RenderableType]:
+    """All batches, one a line."""
+    if not found:
+        yield Text("No export batches yet.", style="dim")
+        return
+    table = parts.table("", "Batch", "Made", "Status", "Tasks", "Folder")
+    for each in found:
+        made = each.batch.created_at[:16].replace("T", " ")
+        table.add_row(each.batch.id, made, each.status, counted(each.statuses), each.folder_link)
+    yield table
+
+
+def batch(view: BatchView, limit: int | None = LIMIT) -> Iterator[RenderableType]:
+    """One batch in full."""
+    summary = view.summary
+    yield parts.headline("■", f"{summary.batch.folder_name}: {summary.status}", "cyan")
+    yield parts.facts(
+        {
+            "Made": f"{summary.batch.created_at[:16].replace('T', ' ')} by {summary.batch.actor}",
+            "Tasks": counted(summary.statuses),
+            "Staging folder": summary.folder_link,
+            "Export sheet": view.sheet_link,
+            "Jobs": parts.joined(f"{flow} {job_id} {status}" for job_id, flow, status, _ in view.jobs),
+        }
+    )
+    table = parts.table("", "Row", "Task", "Status", "Files", "Size", "Reason")
+    for each in view.tasks[:limit]:
+        table.add_row(
+            str(each.row), visible(each.task_id), each.status, str(each.files), size(each.size), visible(each.reason)
+        )
+    yield table
+    if limit is not None and len(view.tasks) > limit:
+        yield parts.more(len(view.tasks) - limit, "task", "--all shows them")
+
+
+def verified(found: BatchVerification) -> Iterator[RenderableType]:
+    """What reading everything back has shown."""
+    read = f"{count(found.files, 'file')} of {count(found.delivered, 'delivered task')}"
+    read += f" and {count(found.staged, 'staged task')} read back by id"
+    if found.holds:
+        yield parts.headline("✓", f"Batch {found.batch.id} stands as it was proven: {read}", "green")
+        return
+    yield parts.headline("✗", f"Batch {found.batch.id}: {count(len(found.wrong), 'difference')}; {read}", "red")
+    table = parts.table("", "Task", "Where", "What")
+    for each in found.wrong:
+        table.add_row(visible(each.label), each.where, visible(each.problem))
+    yield table
+
+
+def report(found: ExportReport) -> Iterator[RenderableType]:
+    """Where all tasks are."""
+    yield parts.headline("■", f"{count(found.tasks, 'task')}: {counted(found.statuses)}", "cyan")
+    yield parts.facts({"Staging folder": found.staging_name, "Staged copies": size(found.staging_bytes)})
+    if found.in_progress:
+        yield from batches(found.in_progress)
+    if found.failed:
+        table = parts.table("Waiting for somebody", "Row", "Task", "Status", "Reason")
+        for each in found.failed:
+            table.add_row(str(each.row), visible(each.task_id), each.status, visible(each.reason))
+        yield table
+
+
+def cleanings(found: Sequence[Cleaning], *, done: bool) -> Iterator[RenderableType]:
+    """What cleaning up does."""
+    verb = "cleaned up" if done else "would be cleaned up"
+    yield parts.headline("■", f"{count(len(found), 'batch', 'batches')} {verb}", "cyan")
+    if not found:
+        return
+    table = parts.table("", "Batch", "Tasks back in line", "Folder", "Why")
+    for each in found:
+        folder = f"{each.folder_name} to the trash" if each.trash else "kept"
+        table.add_row(each.batch_id, str(len(each.tasks)), folder, each.why)
+    yield table

@@ -1,0 +1,50 @@
+"""Applying or resuming any stored job, whichever flow made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sheets_catalog.flows import delivery, exporting, job_files, staging
+from sheets_catalog.flows.tasks.applying import PATIENCE
+from sheets_catalog.jobs.runner import Limits
+
+if TYPE_CHECKING:
+    from sheets_catalog.database import Audit
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.exporting import ExportOptions
+    from sheets_catalog.flows.running import JobResult
+    from sheets_catalog.jobs.runner import Watcher
+
+FILE_FLOWS = {"stage": staging.apply, "deliver": delivery.apply}
+"""Flows that copy files: they wait out a day's quota."""
+
+
+def apply_any(
+    systems: Systems,
+    audit: Audit,
+    job_id: str,
+    *,
+    watcher: Watcher | None = None,
+    limits: Limits | None = None,
+    options: ExportOptions | None = None,
+    confirmed: bool = False,
+    force: bool = False,
+) -> JobResult:
+    """Apply or resume a job by its own flow. `options` and `confirmed` are the export's. Errors as the flow's own."""
+    flow = FILE_FLOWS.get(job_files.flow_of(systems, job_id))
+    if flow is None:
+        return exporting.apply(
+            systems,
+            audit,
+            job_id,
+            watcher=watcher,
+            limits=limits,
+            options=options,
+            confirmed=confirmed,
+            force=force,
+        )
+    return flow(systems, audit, job_id, watcher=watcher, limits=_patient(limits or Limits()), force=force)
+
+
+def _patient(limits: Limits) -> Limits:
+    return Limits(limits.deadline, max(limits.patience, PATIENCE), limits.stopping)
