@@ -7,12 +7,20 @@ process died is found and not repeated.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from sheets_catalog.errors import AccessError, BooksError, BusyError, Throttled, Unavailable
+from sheets_catalog.errors import (
+    AccessError,
+    BooksError,
+    BusyError,
+    SheetsCatalogError,
+    Throttled,
+    Unavailable,
+)
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.jobs.batches import Sizing, resize
 from sheets_catalog.jobs.retry import backoff
@@ -23,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sheets_catalog.changes.plan import Books
-    from sheets_catalog.errors import SheetsCatalogError
     from sheets_catalog.jobs.checkpoints import Checkpoints
     from sheets_catalog.jobs.lease import Lease
     from sheets_catalog.jobs.store import PropertyStore
@@ -146,20 +153,26 @@ class Runner:
         return self._intend(msgspec.structs.replace(state, status=Status.RUNNING, not_before=0))
 
     def _step(self, state: JobState) -> JobState:
-        """One batch, or the end."""
+        """One batch, or the end. What stops both is noted in the state, for whoever looks at the job."""
+        try:
+            return self._advance(state)
+        except (Throttled, Unavailable) as error:
+            return self._rest(state, error)
+        except BusyError:
+            raise
+        except SheetsCatalogError as error:
+            with contextlib.suppress(SheetsCatalogError):  # the error itself matters more than its note
+                self._save(msgspec.structs.replace(state, status=Status.ATTENTION, note=error.message))
+            raise
+
+    def _advance(self, state: JobState) -> JobState:
         if self.checkpoints.stop_wanted:
             return self._end(state, Status.CANCELLED)
         if not state.intent:
             return self._end(state, Status.FINISHED)
         if self._late():
             return self._save(msgspec.structs.replace(state, status=Status.WAITING, intent=()))
-        try:
-            return self._batch(state)
-        except AccessError as error:
-            self._save(msgspec.structs.replace(state, status=Status.ATTENTION, note=error.message))
-            raise
-        except (Throttled, Unavailable) as error:
-            return self._rest(state, error)
+        return self._batch(state)
 
     def _batch(self, state: JobState) -> JobState:
         self._batches += 1
@@ -227,10 +240,7 @@ class Runner:
         """Finish: what follows the last item, the final books, the final state."""
         if not state.finishing:
             state = self._save(msgspec.structs.replace(state, finishing=True))
-        try:
-            self.work.finish(state)
-        except (Throttled, Unavailable) as error:
-            return self._rest(state, error)
+        self.work.finish(state)
         books = state.books
         if not books.balanced or (status is Status.FINISHED and books.pending):
             raise BooksError(f"The books of this job do not balance: {books}.")
