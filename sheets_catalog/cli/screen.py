@@ -41,8 +41,9 @@ class Screen:
             self.out.print(*parts, sep="\n")
 
     def say(self, message: str | Text, style: str = "") -> None:
-        """Print a word on the way to stderr."""
-        self.err.print(message if isinstance(message, Text) else Text(message, style=style))
+        """Print a word on the way to stderr; in a file or a pipe it stays one line, however long."""
+        text = message if isinstance(message, Text) else Text(message, style=style)
+        self.err.print(text, soft_wrap=not self.err.is_terminal)
 
     def answer(self, value: Mapping[str, Any]) -> None:
         """Print the one JSON object for programs."""

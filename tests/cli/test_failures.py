@@ -1,0 +1,108 @@
+"""Errors: one clear message, JSON where asked for, a log instead of a traceback, no secrets."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from cli_world import Ended, printed
+
+from sheets_catalog.cli import failures
+from sheets_catalog.cli.commands import examining
+from sheets_catalog.errors import BusyError, NotFound, SheetsCatalogError, Throttled
+
+
+def error_of(done: Ended):
+    told = done.told
+    assert set(told) == {"error", "exit_status"}
+    assert set(told["error"]) == {"type", "message", "advice", "where"}
+    assert told["exit_status"] == done.status
+    return told["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["plam"], "plan"),
+        (["plan", "--polcy", "ask"], "--policy"),
+        (["plan", "--policy", "coin"], "newest"),
+        (["apply"], "JOB"),
+        (["sandbox", "--port", "99999"], "65535"),
+        (["export", "--archive", "--delete"], "Choose one"),
+    ],
+)
+def test_a_wrong_command_line_says_what_is_right(run, at, arguments, word):
+    done = run(*arguments)
+    assert done.status == 2
+    assert not done.out
+    assert word in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_wrong_command_line_is_json_where_json_was_asked_for(run):
+    error = error_of(run("plan", "--polcy", "x", "--json"))
+    assert error["type"] == "UsageError"
+    assert "--polcy" in error["message"]
+    assert "--help" in error["advice"]
+
+
+def test_without_a_connection_it_says_how_to_begin(run):
+    done = run("plan", "--json")
+    error = error_of(done)
+    assert (done.status, error["type"]) == (2, "SettingsError")
+    assert "sheets-catalog demo" in error["advice"]
+    assert "sheets-catalog demo" in run("plan").err
+
+
+def test_something_unexpected_leaves_a_reference_and_a_log_and_no_traceback(run, at, home, monkeypatch):
+    def broken(*_: object, **__: object):
+        raise ZeroDivisionError("token shpat_0123456789abcdef0123456789abcdef")
+
+    monkeypatch.setattr("sheets_catalog.flows.doctor.examine", broken)
+    assert examining.doctor
+    done = run("doctor", "--json")
+    error = error_of(done)
+    (log,) = (home / "logs").iterdir()
+    assert done.status == 1
+    assert error["where"] == str(log)
+    assert log.stem in error["message"]
+    assert "Traceback" in log.read_text()
+    assert "ZeroDivisionError" in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
+    for text in (done.out, done.err, log.read_text()):
+        assert "shpat_0123456789abcdef" not in text
+    assert "Traceback" not in run("doctor").err
+
+
+def test_where_no_log_can_be_written_it_still_says_so(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    failure = failures.of_unexpected(ValueError("x"), blocked)
+    assert "no log could be written" in failure.where
+    assert failure.status == 1
+
+
+def test_an_upstream_error_says_which_call_it_was():
+    error = NotFound("It is gone.", service="google", operation="drive.files.get", status=404, reason="notFound")
+    assert failures.of_error(error).where == "drive.files.get, HTTP 404, notFound"
+
+
+def test_a_busy_sheet_says_who_works_on_it():
+    assert failures.of_error(BusyError("Busy.", holder="anna@laptop", job_id="J1")).where == "anna@laptop job J1"
+
+
+def test_a_throttled_call_says_when_to_come_back():
+    assert "30 seconds" in failures.of_error(Throttled("Slow down.", retry_after=30.2)).advice
+
+
+def test_messages_cannot_command_the_terminal():
+    error = SheetsCatalogError("Bad \x1b]0;owned\x07 value [bold]x[/]", advice="Mend\nit")
+    text = printed(failures.rendered(failures.of_error(error)))
+    assert "\x1b" not in text
+    assert "[bold]x[/]" in text
+
+
+def test_json_has_one_line_when_it_goes_to_a_program(run):
+    out = run("jobs", "list", "--json").out
+    assert out.count("\n") == 1
+    json.loads(out)

@@ -1,0 +1,364 @@
+"""Import, plan, apply, export, jobs, report and verify, through the command line against a sandbox."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from cli_world import Sheet, shop_effects
+
+BOOKS = {"planned", "done", "unchanged", "rejected", "conflicted", "pending"}
+
+
+def balanced(books):
+    assert set(books) == BOOKS
+    assert books["planned"] == sum(books[name] for name in BOOKS - {"planned"})
+    return books
+
+
+# -- import -----------------------------------------------------------------------------------------------------------
+
+
+def test_import_fills_an_empty_sheet_and_tells_its_books(run, bare):
+    done = run("import", "--json")
+    assert done.status == 0
+    told = done.told
+    assert balanced(told["books"])["done"] == told["books"]["planned"] > 100
+    assert {name: counts["new"] for name, counts in told["tables"].items()}.keys() == {"products", "variants", "inventory"}
+    again = run("import", "--json").told
+    assert balanced(again["books"])["unchanged"] == told["books"]["planned"]
+
+
+def test_import_can_be_narrowed(run, bare):
+    assert set(run("import", "--products", "--json").told["tables"]) == {"products"}
+
+
+def test_import_tells_people_tab_by_tab(run, bare):
+    done = run("import")
+    assert "Products" in done.out
+    assert "Books:" in done.out
+    assert "sheets-catalog plan" in done.out
+    assert "Products: 30 of 30" in done.err
+
+
+# -- plan -------------------------------------------------------------------------------------------------------------
+
+
+def test_plan_shows_row_field_before_and_after_and_sends_nothing(run, at, sheet):
+    variants = sheet("Variants")
+    before = variants.cell(2, "Price")
+    variants.put(2, "Price", 77.5)
+    since = len(at.ledger())
+    done = run("plan")
+    assert done.status == 0
+    row = next(line for line in done.out.splitlines() if "Price" in line)
+    assert row.split()[0] == "2"
+    assert before in row
+    assert "77.50" in row
+    assert "Estimate:" in done.out
+    assert "sheets-catalog apply " in done.out
+    assert not shop_effects(at, since)
+
+
+def test_plan_speaks_json_with_names(run, at, sheet):
+    sheet("Variants").put(2, "Price", 77.5)
+    told = run("plan", "--json").told
+    (change,) = told["changes"]
+    (field,) = change["fields"]
+    assert (change["table"], change["action"], change["row"]) == ("variants", "update", 2)
+    assert (field["field"], field["after"], field["side"]) == ("price", "77.50", "shop")
+    assert balanced(told["books"])["pending"] == 1
+    assert told["estimate"]["seconds"] > 0
+    assert told["job"]
+
+
+def test_an_empty_plan_is_not_stored(run, at):
+    since = len(at.ledger())
+    told = run("plan", "--json").told
+    assert (told["empty"], told["job"]) == (True, None)
+    assert not at.ledger(since)
+
+
+def test_a_plan_can_be_narrowed_to_tables(run, at, sheet):
+    sheet("Variants").put(2, "Price", 77.5)
+    assert run("plan", "--inventory", "--products", "--json").told["empty"]
+    assert not run("plan", "--variants", "--json").told["empty"]
+
+
+def test_findings_are_placed_and_advised(run, at, sheet):
+    sheet("Variants").put(3, "Price", "'1,5")
+    done = run("plan")
+    assert done.status == 0
+    assert "Variants row 3 column “Price”" in done.out
+    assert "1299.50" in done.out
+    finding = run("plan", "--json").told["findings"][0]
+    assert (finding["rule"], finding["row"], finding["column"]) == ("bad_value", 3, "Price")
+
+
+def test_conflicts_show_base_sheet_and_shop(run, at, sheet):
+    products = sheet("Products")
+    key, base = products.cell(2, "Product ID"), products.cell(2, "Title")
+    products.put(2, "Title", "By Anna")
+    at.sandbox.services["shopify"].plant({"do": "edit_product", "product": int(key), "title": "By the merchant"})
+    done = run("plan")
+    line = next(line for line in done.out.splitlines() if "By the merchant" in line)
+    assert "By Anna" in line
+    assert base.strip()[:10] in line
+    (conflict,) = run("plan", "--json").told["conflicts"]
+    assert (conflict["sheet"], conflict["shop"], conflict["base_known"]) == ("By Anna", "By the merchant", True)
+    assert run("plan", "--policy", "shop", "--json").told["conflicts"] == []
+
+
+def test_markup_and_escapes_in_the_sheet_are_only_text(run, at, sheet):
+    sheet("Products").put(2, "Title", "[bold red]Sale[/] \x1b[31m <b>")
+    out = run("plan").out
+    assert "[bold red]Sale[/]" in out
+    assert "\x1b" not in out
+
+
+# -- apply ------------------------------------------------------------------------------------------------------------
+
+
+def test_apply_sends_exactly_what_the_plan_showed(run, at, sheet):
+    sheet("Variants").put(2, "Price", 77.5)
+    job = run("plan", "--json").told["job"]
+    sheet("Variants").put(3, "Price", 88.5)  # after the plan: not part of it
+    since = len(at.ledger())
+    done = run("apply", job, "--json")
+    assert done.status == 0
+    told = done.told
+    assert (told["status"], balanced(told["books"])["done"], told["resumable"]) == ("finished", 1, False)
+    (effect,) = shop_effects(at, since)
+    assert effect["effect"]["changes"]["price"]["after"] == "77.50"
+    assert run("apply", job, "--json").told["status"] == "finished"
+    assert len(shop_effects(at, since)) == 1
+
+
+def test_last_is_the_newest_job(run, at, sheet):
+    sheet("Variants").put(2, "Price", 77.5)
+    job = run("plan", "--json").told["job"]
+    assert run("apply", "last", "--json").told["job"] == job
+
+
+def test_an_unknown_job_is_an_input_error(run, at):
+    for job in ("1" * 33, at.spreadsheet_id, "no job"):
+        done = run("apply", job, "--json")
+        assert (done.status, done.told["error"]["type"]) == (2, "InputError")
+
+
+def test_a_record_that_is_refused_ends_with_9_and_its_reason(run, at, sheet):
+    sheet("Products").put(2, "Handle", sheet("Products").cell(3, "Handle"))
+    run("plan")
+    done = run("apply", "last", "--json")
+    assert done.status == 9
+    told = done.told
+    assert balanced(told["books"])["rejected"] == 1
+    (record,) = told["attention"]
+    assert record["reason"]
+    people = run("jobs", "show", "last")
+    assert record["reason"][:20] in people.out
+
+
+# -- export -----------------------------------------------------------------------------------------------------------
+
+
+def test_export_plans_asks_and_applies(run, process, at, sheet):
+    sheet("Variants").put(2, "Price", 77.5)
+    since = len(at.ledger())
+    refused = process("export", "--json")
+    assert (refused.status, refused.told["error"]["type"]) == (6, "ConfirmationNeeded")
+    assert not shop_effects(at, since)
+    done = process("export", "--yes", "--json")
+    assert done.status == 0
+    assert balanced(done.told["books"])["done"] == 1
+    assert len(shop_effects(at, since)) == 1
+
+
+def test_a_second_export_sends_nothing_at_all(run, at, sheet):
+    sheet("Variants").put(2, "Price", 77.5)
+    assert run("export", "--yes").status == 0
+    since = len(at.ledger())
+    done = run("export", "--yes", "--json")
+    assert (done.status, done.told["empty"]) == (0, True)
+    assert not at.ledger(since)
+
+
+def test_a_dry_run_writes_nothing_anywhere(run, at, sheet):
+    sheet("Variants").put(2, "Price", 77.5)
+    since = len(at.ledger())
+    done = run("export", "--dry-run", "--json")
+    assert (done.status, done.told["dry_run"], done.told["job"]) == (0, True, None)
+    assert len(done.told["changes"]) == 1
+    assert not at.ledger(since)
+
+
+def test_a_mass_change_needs_its_own_yes(run, at):
+    variants = Sheet(at, "Variants")
+    size = len(variants.tab.get_all_values())
+    column = variants.header.index("Price") + 1
+    from gspread.utils import rowcol_to_a1
+
+    prices = [[900 + row] for row in range(2, size + 1)]
+    variants.tab.update(prices, f"{rowcol_to_a1(2, column)}:{rowcol_to_a1(size, column)}")
+    since = len(at.ledger())
+    for arguments in (("export", "--variants", "--yes"), ("plan", "--variants")):
+        done = run(*arguments, "--json")
+        if arguments[0] == "plan":
+            assert done.told["mass_change"]
+            done = run("apply", done.told["job"], "--json")
+        assert done.status == 6
+        assert "--confirm-mass-change" in done.told["error"]["advice"]
+    assert not shop_effects(at, since)
+    done = run("export", "--variants", "--confirm-mass-change", "--json")
+    assert done.status == 0
+    assert done.told["books"]["done"] == size - 1
+
+
+# -- jobs -------------------------------------------------------------------------------------------------------------
+
+
+def test_jobs_are_listed_shown_cancelled_and_cleaned(run, at, sheet):
+    assert run("jobs", "list").out.strip() == "No jobs yet."
+    sheet("Variants").put(2, "Price", 77.5)
+    job = run("plan", "--json").told["job"]
+    listed = run("jobs", "list", "--json").told
+    assert [(each["job_id"], each["status"]) for each in listed["jobs"]] == [(job, "planned")]
+    assert balanced(listed["books"])["pending"] == 1
+    shown = run("jobs", "show", job, "--json").told
+    assert (shown["items"][0]["result"], shown["books"]["pending"]) == ("pending", 1)
+    cancelled = run("jobs", "cancel", job, "--json")
+    assert cancelled.status == 0
+    balanced(cancelled.told["books"])
+    run("jobs", "resume", job)
+    assert run("jobs", "list", "--json").told["jobs"][0]["status"] == "cancelled"
+    assert [each["job_id"] for each in run("jobs", "clean", "--older-than", "0", "--dry-run", "--json").told["cleaned"]] == [job]
+    assert len(run("jobs", "list", "--json").told["jobs"]) == 1
+    run("jobs", "clean", "--older-than", "0")
+    assert run("jobs", "list", "--json").told["jobs"] == []
+
+
+def test_what_was_set_aside_can_be_retried(run, at, sheet):
+    products = sheet("Products")
+    taken = products.cell(3, "Handle")
+    products.put(2, "Handle", taken)
+    run("plan")
+    assert run("apply", "last").status == 9
+    assert "set aside" in run("jobs", "list").out
+    key = int(products.cell(3, "Product ID"))
+    at.sandbox.services["shopify"].plant({"do": "edit_product", "product": key, "handle": "moved-away"})
+    done = run("jobs", "retry", "last", "--json")
+    assert done.status == 0
+    assert balanced(done.told["books"])["done"] == 1
+
+
+# -- report -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_reported_for_people_programs_and_spreadsheets(run, at, sheet, tmp_path):
+    sheet("Variants").put(2, "Price", 77.5)
+    run("export", "--yes")
+    assert "77.50" in run("report", "last").out
+    page, table = tmp_path / "report.html", tmp_path / "report.csv"
+    done = run("report", "last", "--html", page, "--csv", table, "--json")
+    assert done.status == 0
+    assert done.told["written"] == {"html": str(page), "csv": str(table)}
+    assert done.told["books"]["done"] == 1
+    assert "77.50" in page.read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig"))))
+    assert [row["after"] for row in rows if row["field"] == "price"] == ["77.50"]
+
+
+def test_a_report_that_cannot_be_written_says_why(run, at, sheet, tmp_path):
+    sheet("Variants").put(2, "Price", 77.5)
+    run("export", "--yes")
+    done = run("report", "last", "--html", tmp_path / "nowhere" / "x.html", "--json")
+    assert (done.status, done.told["error"]["type"]) == (2, "SettingsError")
+
+
+def test_a_report_about_nothing_is_an_input_error(run, bare):
+    assert run("report", "last", "--json").status == 2
+    assert run("report", "J" * 30, "--json").told["error"]["type"] == "InputError"
+
+
+# -- verify -----------------------------------------------------------------------------------------------------------
+
+
+def test_verify_says_in_its_status_what_is_different(run, at, sheet):
+    equal = run("verify", "--json")
+    assert (equal.status, equal.told["status"]) == (0, "equal")
+    assert balanced(equal.told["books"])["unchanged"] == equal.told["equal"] > 100
+    products = sheet("Products")
+    title = products.cell(2, "Title")
+    products.put(2, "Title", "Another title")
+    differs = run("verify", "--json")
+    assert (differs.status, differs.told["differs"][0]["sheet"]) == (10, "Another title")
+    products.put(2, "Title", title)
+    at.sandbox.services["shopify"].plant({"do": "add_product", "title": "Only in the shop"})
+    assert run("verify", "--products", "--json").status == 11
+    products.put(2, "Title", "Another title")
+    mixed = run("verify", "--products")
+    assert mixed.status == 13
+    assert "Only in the shop" in mixed.out
+
+
+def test_verify_finds_what_the_shop_lacks(run, at, sheet):
+    sheet("Products").add(Title="Only in the sheet", Handle="only-here", Status="DRAFT")
+    done = run("verify", "--products", "--json")
+    assert done.status == 12
+    assert done.told["missing_there"][0]["label"] == "Only in the sheet"
+
+
+def test_verify_does_not_hide_what_it_cannot_read(run, at, sheet):
+    sheet("Variants").put(2, "Price", "'abc")
+    done = run("verify", "--variants")
+    assert done.status == 13
+    assert "Not comparable" in done.out
+
+
+# -- trouble ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "kind"),
+    [
+        ({"service": "shopify", "operation": "*", "kind": "unauthorized", "times": "forever"}, 3, "CredentialsError"),
+        ({"service": "sheets", "operation": "*", "kind": "unauthorized", "times": "forever"}, 3, "CredentialsError"),
+        ({"service": "shopify", "operation": "*", "kind": "reset", "times": "forever"}, 4, None),
+    ],
+)
+def test_trouble_outside_ends_with_its_own_status(run, at, fault, status, kind):
+    import requests
+
+    answer = requests.post(f"{at.sandbox.url}/_sandbox/faults", json=fault, timeout=10)
+    assert answer.ok, answer.text
+    done = run("plan", "--json")
+    assert done.status == status
+    error = done.told["error"]
+    assert kind in {None, error["type"]}
+    assert error["message"]
+    assert error["advice"]
+
+
+def test_waits_are_told_to_people(run, at, sheet):
+    import requests
+
+    sheet("Variants").put(2, "Price", 77.5)
+    fault = {"service": "sheets", "operation": "*", "kind": "rate-limit", "nth": 1, "times": 1, "retry_after": "20"}
+    requests.post(f"{at.sandbox.url}/_sandbox/faults", json=fault, timeout=10)
+    done = run("plan", "--json")
+    assert done.status == 0
+    assert "waiting" in done.err
+    assert "slow down" in done.err
+
+
+def test_the_connection_can_be_a_file_or_come_from_the_environment(run, at, tmp_path, monkeypatch):
+    import json
+
+    path = tmp_path / "line.json"
+    path.write_text(json.dumps(at.sandbox.connection()))
+    assert run("plan", "-c", path, "--json").status == 0
+    monkeypatch.setenv("SHEETS_CATALOG_CONNECTION", str(path))
+    assert run("plan", "--json").status == 0
+    monkeypatch.setenv("SHEETS_CATALOG_CONNECTION", "nobody")
+    assert run("plan", "--json").status == 2
