@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import platform
 import sys
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from benchmarks import catalogue
+from benchmarks import catalogue, files
 from benchmarks.measures import LABEL, Benchmark
 from benchmarks.place import Place, WayError, sandbox
 from benchmarks.table import show
@@ -32,7 +31,11 @@ ON_SANDBOX: dict[str, Callable[[Place, int], Benchmark]] = {
 }
 """In this order: each needs what the ones before it have done, so asking for one runs the import as well."""
 
-COMPUTED: dict[str, Callable[[], Benchmark]] = {"compare_100k": catalogue.comparing}
+OF_THEIR_OWN: dict[str, Callable[[], Benchmark]] = {"compare_100k": catalogue.comparing}
+"""These need nothing of the others."""
+
+if files.there():
+    OF_THEIR_OWN["stage_deliver_6800"] = files.staging_and_delivery
 
 NEEDS = {"import_reference"}
 
@@ -59,44 +62,26 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--speed", type=float, default=SPEED, help=f"times faster than life (default {SPEED:g})")
     parser.add_argument("--sample", type=int, default=SAMPLE, help=f"records of one-by-one ways (default {SAMPLE})")
-    parser.add_argument("ids", nargs="*", metavar="ID", help=f"only these: {', '.join([*ON_SANDBOX, *_all_others()])}")
+    parser.add_argument("ids", nargs="*", metavar="ID", help=f"only these: {', '.join([*ON_SANDBOX, *OF_THEIR_OWN])}")
     options = parser.parse_args(arguments)
-    unknown = set(options.ids) - {*ON_SANDBOX, *_all_others()}
+    unknown = set(options.ids) - {*ON_SANDBOX, *OF_THEIR_OWN}
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     return options
 
 
 def _run(options: argparse.Namespace, console: Console) -> Iterator[Benchmark]:
-    wanted = set(options.ids) or {*ON_SANDBOX, *_all_others()}
-    for name in wanted & set(COMPUTED):
-        console.print(f"[dim]{name} ...[/dim]")
-        yield COMPUTED[name]()
+    wanted = set(options.ids) or {*ON_SANDBOX, *OF_THEIR_OWN}
+    for name, measure_alone in OF_THEIR_OWN.items():
+        if name in wanted:
+            console.print(f"[dim]{name} ...[/dim]")
+            yield measure_alone()
     if wanted & set(ON_SANDBOX):
         with sandbox(options.speed) as place:
             for name, measure in ON_SANDBOX.items():
                 if name in wanted | NEEDS:
                     console.print(f"[dim]{name} ...[/dim]")
                     yield measure(place, options.sample)
-    for name, run in _own_sandbox().items():
-        if name in wanted:
-            console.print(f"[dim]{name} ...[/dim]")
-            yield run(options.speed, options.sample)
-
-
-def _own_sandbox() -> dict[str, Callable[[float, int], Benchmark]]:
-    """Benchmarks with a sandbox of their own, from modules that may not be there: ``run(speed, sample)``."""
-    try:
-        module: Any = importlib.import_module("benchmarks.stage_deliver")
-    except ModuleNotFoundError as error:
-        if error.name != "benchmarks.stage_deliver":
-            raise
-        return {}
-    return {"stage_deliver_6800": module.run}
-
-
-def _all_others() -> list[str]:
-    return [*COMPUTED, *_own_sandbox()]
 
 
 def _as_json(found: list[Benchmark], options: argparse.Namespace, seconds: float) -> dict[str, Any]:
