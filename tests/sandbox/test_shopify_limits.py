@@ -343,6 +343,17 @@ def test_user_errors_fault(shop: Shop) -> None:
     assert shop.lines() == []
 
 
+def test_user_errors_fault_fills_what_fragments_select(shop: Shop) -> None:
+    fault(shop, "user-errors", options={"field": ["title"]}, message="No.")
+    fields = "{ product { title } userErrors { field message } }"
+    text = RENAME.replace(fields, "{ ...Result }").replace("mutation", "mutation Rename")
+    text += " fragment Result on ProductUpdatePayload { product { title } userErrors { ...Problem } }"
+    text += " fragment Problem on UserError { field message }"
+    errors = [{"field": ["title"], "message": "No."}]
+    assert shop.data(text) == {"productUpdate": {"product": None, "userErrors": errors}}
+    assert shop.lines() == []
+
+
 def test_partial_data_fault(shop: Shop) -> None:
     text = (
         "mutation { a: "

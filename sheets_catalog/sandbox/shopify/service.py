@@ -13,9 +13,13 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     execute,
 )
 from graphql.execution import get_argument_values, get_variable_values
@@ -49,7 +53,7 @@ from sheets_catalog.sandbox.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 DOMAIN: Final = "demo-shop.myshopify.com"
 SCHEMA_SETTING: Final = "SHEETS_CATALOG_SHOPIFY_SCHEMA"
@@ -396,7 +400,8 @@ class Shopify:
         codes = options.get("codes") or ["INVALID_INPUT"]
         message = spec.message or options.get("message") or "The sandbox was told to refuse this."
         errors = [{"field": options.get("field"), "message": message, "code": code} for code in codes]
-        data = {key: self._refused_payload(node, errors) for key, node in self._roots(request).items()}
+        fragments = self.documents.prepare(str(_body(request).get("query") or "")).fragments
+        data = {key: _refused_payload(node, errors, fragments) for key, node in self._roots(request).items()}
         figures = self._extensions(self._bucket(caller.app), (), 10, 10, debug=False)
         return json_response({"data": data, "extensions": figures})
 
@@ -440,24 +445,37 @@ class Shopify:
         operation = prepared.operation(body.get("operationName"))
         return {_key(node): node for node in operation.selection_set.selections if isinstance(node, FieldNode)}
 
-    def _refused_payload(self, root: FieldNode, errors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """A mutation's payload with nothing but user errors, as far as they are selected."""
-        payload: dict[str, Any] = {}
-        for node in root.selection_set.selections if root.selection_set else ():
-            if isinstance(node, FieldNode):
-                payload[_key(node)] = _selected(node, errors) if node.name.value == "userErrors" else None
-        return payload
-
 
 def _key(node: FieldNode) -> str:
     return node.alias.value if node.alias else node.name.value
 
 
-def _selected(node: FieldNode, errors: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    fields = [
-        one for one in (node.selection_set.selections if node.selection_set else ()) if isinstance(one, FieldNode)
-    ]
+def _refused_payload(
+    root: FieldNode, errors: Sequence[Mapping[str, Any]], fragments: Mapping[str, FragmentDefinitionNode]
+) -> dict[str, Any]:
+    """A mutation's payload with nothing but user errors, as far as they are selected, by fragments too."""
+    return {
+        _key(node): _selected(node, errors, fragments) if node.name.value == "userErrors" else None
+        for node in _fields(root.selection_set, fragments)
+    }
+
+
+def _selected(
+    node: FieldNode, errors: Sequence[Mapping[str, Any]], fragments: Mapping[str, FragmentDefinitionNode]
+) -> list[dict[str, Any]]:
+    fields = list(_fields(node.selection_set, fragments))
     return [{_key(one): error.get(one.name.value) for one in fields} for error in errors]
+
+
+def _fields(selection: SelectionSetNode | None, fragments: Mapping[str, FragmentDefinitionNode]) -> Iterator[FieldNode]:
+    """The fields selected, whether they stand there or in a fragment."""
+    for node in selection.selections if selection else ():
+        if isinstance(node, FieldNode):
+            yield node
+        elif isinstance(node, FragmentSpreadNode):
+            yield from _fields(fragments[node.name.value].selection_set, fragments)
+        elif isinstance(node, InlineFragmentNode):
+            yield from _fields(node.selection_set, fragments)
 
 
 def _never(_value: object) -> bool:
