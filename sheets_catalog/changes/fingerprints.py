@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 LONGEST_KEPT = 40
 """Bytes of UTF-8 up to which a value is kept as it is: prices, stock, handles, most titles and tags."""
 
+LONGEST_SHOWN = 40_000
+
 _HASHED = "\x00"  # Sheets and Shopify both refuse NUL in text, so no kept value starts with it
 
 
@@ -22,6 +24,8 @@ def fingerprint(value: Value) -> str:
     """The fingerprint of a value; ``""`` for nothing, which is no value's canonical text."""
     if value is None:
         return ""
+    if len(value) <= LONGEST_KEPT and value.isascii() and not value.startswith(_HASHED):
+        return value  # one byte a character
     raw = value.encode("utf-8", "surrogatepass")
     if len(raw) <= LONGEST_KEPT and not value.startswith(_HASHED):
         return value
@@ -31,3 +35,9 @@ def fingerprint(value: Value) -> str:
 def shown(mark: str) -> str:
     """What a person sees for a fingerprint: the value itself, or that it was long."""
     return "(long text, not kept)" if mark.startswith(_HASHED) else mark
+
+
+def clipped(value: Value) -> str:
+    """A value as a cell can show it: a cell holds 50,000 characters."""
+    text = value or ""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}… ({len(text)} characters)"
