@@ -273,6 +273,7 @@ def test_missing_rows_are_only_removed_when_asked_for(at):
     _, result = export(at, deletes="archive", tables=("products",))
     assert result.books.done == 1
     assert at.systems.catalogue.by_ids("products", [key])[key].values["status"] == "ARCHIVED"
+    assert plan_export(at.systems, ExportOptions(deletes="archive", tables=("products",))).empty, "once is enough"
 
 
 def test_a_deleted_row_is_deleted_in_the_shop_when_asked_for(at):

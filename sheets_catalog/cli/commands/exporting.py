@@ -88,7 +88,8 @@ def plan(
     at.screen.answer(plan_json(made, job_id, question))
     if job_id:
         yes = " --confirm-mass-change" if question else ""
-        _hint(at, "Send exactly this with", f"apply {job_id}{yes}")
+        what = "Send exactly this with" if made.changes else "List the conflicts in the sheet with"
+        _hint(at, what, f"apply {job_id}{yes}")
     return Exit.OK
 
 

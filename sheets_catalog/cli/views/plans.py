@@ -46,11 +46,22 @@ def rendered(plan: Plan, width: int, limit: int | None = LIMIT) -> Iterator[Rend
 def title(plan: Plan) -> Text:
     """One line: how many records of which kind would change."""
     if not plan.changes:
-        conflicted = f"; {count(len(plan.conflicts), 'field')} in conflict" if plan.conflicts else ""
-        return headline("=", f"Nothing to send: “{plan.spreadsheet_title}” and {plan.shop} agree{conflicted}.", "green")
+        return _nothing(plan)
     kinds = [f"{count(number, 'record')} {_VERBS[action]}" for action, number in plan.counts().items()]
     what = ", ".join(kinds)
     return headline("±", f"{what} in {plan.shop}, from “{plan.spreadsheet_title}”", "cyan")
+
+
+def _nothing(plan: Plan) -> Text:
+    """Nothing to send. The shop was not asked about rows that nobody edited, so this does not say that both agree."""
+    waiting = [
+        f"{count(len(plan.conflicts), 'field')} in conflict" if plan.conflicts else "",
+        f"{count(plan.books.rejected, 'row')} left out" if plan.books.rejected else "",
+    ]
+    told = ", ".join(filter(None, waiting))
+    if told:
+        return headline("!", f"Nothing to send to {plan.shop} from “{plan.spreadsheet_title}”, but {told}.", "yellow")
+    return headline("=", f"Nothing to send: “{plan.spreadsheet_title}” has no changes for {plan.shop}.", "green")
 
 
 def changes(plan: Plan, width: int, limit: int | None) -> Iterator[RenderableType]:

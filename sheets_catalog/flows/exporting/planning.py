@@ -265,6 +265,8 @@ def _plan_deletes(run: _Planning) -> None:
         for first in range(0, len(missing), _AT_ONCE):
             shop.update(fetch(run.systems, layout.table, missing[first : first + _AT_ONCE]))
         for key, record in shop.items():
+            if run.options.deletes == "archive" and record.values.get("status") == "ARCHIVED":
+                continue
             if name == "products":
                 gone_products.add(key)
                 out.changes.append(_removal(run.options.deletes, name, record))
