@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sheets_catalog import database
 from sheets_catalog.errors import Refused
 from sheets_catalog.flows.tasks.batches import FILE_LINK, copied
+from sheets_catalog.flows.tasks.folders import is_taken
 from sheets_catalog.records.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def hand_over_receipt(work: CopyWork, state: JobState) -> None:
     try:
         drive.create_file(file_id, name, content, CSV_TYPE, parents=[work.plan.options["parent"]], app_properties=marks)
     except Refused as error:
-        if error.reason != "duplicate":
+        if not is_taken(error):
             raise
         if drive.read(file_id) != content:  # failed tasks were delivered since it was made
             drive.update_content(file_id, content, mime_type=CSV_TYPE)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheets_catalog import database
+from sheets_catalog.errors import BusyError
 from sheets_catalog.flows.keyed_writing import RowWrite
-from sheets_catalog.flows.tasks.sheet import doubles, open_tasks, writing
+from sheets_catalog.flows.tasks.sheet import LeaseLostError, doubles, open_tasks, writing
 from sheets_catalog.records.tasks import TASKS, check_move, shown
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.tabs import Row
     from sheets_catalog.flows.tasks.sheet import TaskTab
     from sheets_catalog.records import Value
+
+_TRIES = 6
 
 STATUS, BATCH = "export_status", "export_batch_id"
 
@@ -76,9 +79,20 @@ class Board:
         return moved
 
     def write(self, moves: Sequence[Move]) -> Moved:
-        """Make these moves now. Repeatable; raises `InputError` for one that the state machine does not have."""
+        """Make these moves now. Repeatable.
+
+        Raises `InputError` for a move that the state machine does not have, `BusyError` when others never let go.
+        """
         if not moves:
             return Moved(())
+        for _ in range(_TRIES):
+            try:
+                return self._write(moves)
+            except LeaseLostError:
+                continue  # somebody may have written in between: look at every row again
+        raise BusyError("Others keep writing statuses into this sheet.", advice="Resume the job in a minute.")
+
+    def _write(self, moves: Sequence[Move]) -> Moved:
         with writing(self.systems, self.job_id):
             opened = open_tasks(self.systems, self.tab)
             rows = _by_id(opened)

@@ -25,7 +25,7 @@ from sheets_catalog.errors import (
 from sheets_catalog.flows.tasks import native
 from sheets_catalog.flows.tasks.board import Board, Move, Moved
 from sheets_catalog.flows.tasks.files import checksum_of, look_up
-from sheets_catalog.flows.tasks.folders import ensure_folder
+from sheets_catalog.flows.tasks.folders import ensure_folder, is_taken
 from sheets_catalog.google.errors import JOB_WIDE
 from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
@@ -249,7 +249,7 @@ class CopyWork:
         try:
             self._copy_to(item, number, file.new_id)
         except Refused as error:
-            if error.reason != "duplicate":  # it stands there already; the proof will tell what it is
+            if not is_taken(error):  # it stands there already; the proof will tell what it is
                 raise _about(error, file) from error
         except (NotFound, PermissionMissing) as error:
             raise _about(error, file) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.client import CONFLICT
 from typing import TYPE_CHECKING
 
 from sheets_catalog.errors import InputError, NotFound, PermissionMissing, Refused
@@ -77,6 +78,11 @@ def keep_apart(systems: Systems, staging: File, client: File) -> None:
         )
 
 
+def is_taken(error: Refused) -> bool:
+    """Whether an id was refused because something has it already, whatever else the answer says."""
+    return error.reason == "duplicate" or error.status == CONFLICT
+
+
 def ensure_folder(drive: Drive, folder_id: str, name: str, parent: str, marks: Mapping[str, str]) -> File:
     """Make a folder under its id, or find it made already; one that was trashed is taken back.
 
@@ -85,7 +91,7 @@ def ensure_folder(drive: Drive, folder_id: str, name: str, parent: str, marks: M
     try:
         return drive.create_folder(folder_id, name, parent=parent, app_properties=marks)
     except Refused as error:
-        if error.reason != "duplicate":
+        if not is_taken(error):
             raise
     found = drive.get(folder_id)
     if not found.is_folder or any(found.app_properties.get(key) != value for key, value in marks.items()):

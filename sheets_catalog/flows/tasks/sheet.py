@@ -118,12 +118,19 @@ def doubles(rows: Sequence[Row]) -> frozenset[str]:
     return frozenset(key for key, count in counts.items() if count > 1)
 
 
+class LeaseLostError(BusyError):
+    """The lease ended while statuses were written, so that somebody else may have written as well."""
+
+
 @contextmanager
 def writing(systems: Systems, job_id: str) -> Iterator[None]:
-    """Hold the sheet's lease for writing statuses; waits for its turn, and raises `BusyError` when it was lost."""
+    """Hold the sheet's lease for writing statuses; waits for its turn (`BusyError` when it never comes).
+
+    Raises `LeaseLostError` at the end when it was lost meanwhile: what was written has to be looked at again.
+    """
     store = control.find_or_make(systems).store
     started = systems.clock.monotonic()
-    owner = f"{leases.this_process()}"
+    owner = leases.this_process()
     while True:
         try:
             lease = leases.acquire(store, LEASE, job_id, f"{job_id[:12]}:{owner}")
@@ -134,7 +141,10 @@ def writing(systems: Systems, job_id: str) -> Iterator[None]:
             systems.clock.sleep(systems.rng.uniform(0.5, 3.0))
     try:
         yield
-        leases.renew(store, lease)  # raises when it was lost meanwhile: what was written has to be looked at again
+        try:
+            leases.renew(store, lease)
+        except BusyError as error:
+            raise LeaseLostError(error.message, advice=error.advice) from error
     finally:
         leases.release(store, lease)
 

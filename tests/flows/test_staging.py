@@ -1,0 +1,527 @@
+"""Staging on the sandbox: what goes in, what stays out and why, and what a copy has to prove."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+
+import pytest
+
+from sheets_catalog.errors import BusyError, InputError, PermissionMissing, SheetsCatalogError, StalePlanError
+from sheets_catalog.flows import staging
+from sheets_catalog.flows.connection import open_systems
+from sheets_catalog.flows.tasks import batches, keeping, register
+from sheets_catalog.flows.tasks.sheet import open_tasks
+from sheets_catalog.jobs.runner import Limits
+from sheets_catalog.jobs.state import Result, Status
+from tests.flows.exports import Desk, add_native, desk
+
+GOOD = 28
+FILES = 203
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory):
+    """The sample, staged: looked at by many tests, changed by none."""
+    with desk(tmp_path_factory.mktemp("staged")) as here:
+        result = here.stage()
+        yield here, result
+
+
+@pytest.fixture
+def small(tmp_path):
+    with desk(tmp_path, 3, files=18) as here:
+        yield here
+
+
+def plan(here: Desk, **filters):
+    return staging.plan_staging(here.systems, staging.StagingOptions(staging.Filters(**filters)))
+
+
+# --- the sample ---
+
+
+def test_sd_5_good_tasks_are_staged_and_bad_ones_do_not_stop_them(staged) -> None:
+    here, result = staged
+    assert result.status is Status.FINISHED
+    assert (result.books.done, result.books.rejected, result.books.pending) == (GOOD, 12, 0)
+    words = [status for status, *_ in here.statuses().values()]
+    assert (words.count("staged"), words.count("staging_failed"), words.count("delivered")) == (GOOD, 12, 2)
+
+
+def test_sd_5_a_folder_a_task_in_the_batch_folder(staged) -> None:
+    here, _ = staged
+    ((name, content),) = here.tree(here.folders["staging_folder"])
+    assert name.startswith("Export_")
+    assert name.endswith("_B1")
+    folders = {entry[0]: entry[1] for entry in content if isinstance(entry[1], list)}
+    assert len(folders) == GOOD
+    assert sum(len(files) for files in folders.values()) == FILES
+    assert [entry[0] for entry in content if not isinstance(entry[1], list)] == ["Export_B1_Data"]
+
+
+def test_sd_5_every_file_is_copied_once_and_counted(staged) -> None:
+    here, _ = staged
+    assert set(here.copies().values()) == {1}
+    assert sum(here.copies().values()) == FILES
+    files = here.files_in(register.load(here.systems).batches["B1"].folder_id)
+    counts = {name: len(names) for name, names in files.items()}
+    rows = open_tasks(here.systems, "Tasks").rows()
+    told = {
+        row.values["folder_name"]: int(row.values["staged_count"]) for row in rows if row.values.get("staged_count")
+    }
+    assert told == counts
+
+
+def test_sd_5_names_survive_and_doubles_are_told_apart(staged) -> None:
+    here, _ = staged
+    files = here.files_in(register.load(here.systems).batches["B1"].folder_id)
+    assert "a\\b 'quoted' /slash/ 🪑 <>&.txt" in files["Tür „Größe“ 5'"]
+    assert {"notes.txt", "notes (2).txt"} <= set(files["LAMP-103"])
+    assert "LAMP-105.obj" in files["LAMP-105"], "the shortcut's target was to be copied"
+    assert {"Measurements", "Briefing"} <= set(files["LAMP-104"])
+
+
+def test_sd_5_the_export_sheet_has_all_columns_of_the_staged_tasks(staged) -> None:
+    here, _ = staged
+    link = batches.show_batch(here.systems, "B1").sheet_link
+    ((header, *rows),) = here.systems.sheets.read_ranges(link.split("/")[5], ["'Sheet1'"], "FORMATTED_VALUE")
+    assert len(rows) == GOOD
+    assert {"Task ID", "Internal Notes", "Export Status", "Staged Count"} <= set(header)
+    assert {row[header.index("Export Status")] for row in rows} == {"staged"}
+    assert "=not a formula" in {row[header.index("Internal Notes")] for row in rows}
+
+
+def test_sd_4_each_bad_task_has_its_reason(staged) -> None:
+    here, _ = staged
+    reasons = {task.label: task.reason for task in batches.show_batch(here.systems, "B1").tasks if task.reason}
+    told = {
+        "DESK-201": "no .obj",
+        "DESK-202": "no .mp4",
+        "DESK-203": "none has the folder name",
+        "DESK-204": "has 3 files, expected at least 6",
+        "DESK-205": "base images do not count",
+        "DESK-206": "may not be copied",
+        "DESK-207": "is a folder inside",
+        "DESK-208": "shortcut to a file that is not there",
+        "DESK-209": "expected the link",
+        "DESK-210": "leads to nothing",
+        "DESK-211": "used by several tasks",
+    }
+    assert set(reasons) == set(told)
+    for label, words in told.items():
+        assert words in reasons[label]
+
+
+def test_sd_1_every_move_is_logged_with_time_actor_and_reason(staged) -> None:
+    here, result = staged
+    moves = [each for each in here.audit.find_records(record_key="T-001") if each.action == "status"]
+    told = [(each.changes[0].before, each.changes[0].after) for each in moves if each.session_id == result.job_id]
+    assert sorted(told, key=str) == sorted([(None, "staging"), ("staging", "staged")], key=str)
+    assert all(each.at and "owner@example.com" in each.reason for each in moves)
+
+
+def test_a_second_run_stages_nothing(staged) -> None:
+    here, _ = staged
+    with pytest.raises(InputError, match="30 already exported"):
+        plan(here)
+
+
+# --- selection ---
+
+
+@pytest.mark.parametrize(
+    ("filters", "fits"),
+    [
+        ({}, 40),
+        ({"task_ids": ("T-001", "T-002")}, 2),
+        ({"batches": ("autumn a", "Autumn B")}, 40),
+        ({"agents": ("nobody@example.com",)}, 0),
+        ({"include_unreviewed": True}, 41),
+        ({"include_failed": True}, 41),
+        ({"include_exported": True}, 42),
+        ({"include_unreviewed": True, "review_statuses": ("pending",)}, 1),
+        ({"review_statuses": ("failed",)}, 0),
+        ({"score_min": 101}, 0),
+        ({"since": date(2027, 1, 1)}, 0),
+        ({"until": date(2027, 1, 1)}, 40),
+    ],
+)
+def test_sd_3_filters_and_overrides(selectable, filters, fits) -> None:
+    here = selectable
+    from sheets_catalog.flows.tasks.selecting import Filters, select
+
+    rows = list(open_tasks(here.systems, "Tasks").rows())
+    found = select(rows, Filters(**filters), "Tasks")
+    assert len(found.chosen) == fits
+    assert len(found.chosen) + len(found.left) == len(rows)
+    assert all(left.reason for left in found.left)
+    overriding = any(name.startswith("include") for name in filters)
+    assert overriding == any(finding.rule.startswith("override") for finding in found.findings)
+
+
+@pytest.fixture(scope="module")
+def selectable(tmp_path_factory):
+    with desk(tmp_path_factory.mktemp("select")) as here:
+        yield here
+
+
+def test_sd_3_a_plan_tells_files_bytes_and_time(selectable) -> None:
+    made = plan(selectable)
+    assert (made.files, made.invalid) == (FILES, 12)
+    assert made.size > 40 * 10**9
+    assert made.plan.estimate.seconds > 0
+    assert made.plan.estimate.cost_points > FILES * 50
+
+
+# --- bad input ---
+
+
+def test_no_staging_folder(tmp_path) -> None:
+    with desk(tmp_path, 1) as here:
+        forget_folder(here)
+        with pytest.raises(InputError, match="No staging folder has been chosen"):
+            plan(here)
+
+
+def forget_folder(here: Desk) -> None:
+    import msgspec
+
+    def forgotten(found):
+        return msgspec.structs.replace(found, settings=msgspec.structs.replace(found.settings, staging_folder=""))
+
+    register.change(here.systems, forgotten)
+
+
+def test_sd_2_folders_that_cannot_be_used(small) -> None:
+    shared, trashed = small.plant(
+        {
+            "name": "Theirs",
+            "mimeType": "application/vnd.google-apps.folder",
+            "owner": "x@example.com",
+            "readers": ["owner@example.com"],
+        },
+        {"name": "Old", "mimeType": "application/vnd.google-apps.folder", "trashed": True},
+    )
+    (file,) = small.plant({"name": "a file", "size": 3})
+    cases = [
+        (shared, PermissionMissing, "may not add files"),
+        (trashed, InputError, "in the trash"),
+        (file, InputError, "is a file, expected a folder"),
+        ("1nothingIsHereAtAll0000000000000000", InputError, "is not there, or this account cannot see it"),
+        ("https://example.com/folder", InputError, "expected the link"),
+    ]
+    for link, kind, words in cases:
+        with pytest.raises(kind, match=words):
+            keeping.configure(small.systems, staging_folder=link)
+
+
+def test_a_column_is_missing(small) -> None:
+    small.systems.sheets.write_ranges(small.connection.spreadsheet_id, [("'Tasks'!B1", [["Ordner"]])])
+    with pytest.raises(InputError, match="“Folder Name” is missing"):
+        plan(small)
+
+
+def test_the_tab_is_missing(small) -> None:
+    with pytest.raises(InputError, match="has no tab “Jobs” for tasks; it has: Sheet1, Tasks"):
+        keeping.configure(small.systems, tab="Jobs")
+
+
+def test_an_unknown_status_is_named_and_left_out(small) -> None:
+    column = _column(small, "Export Status")
+    small.systems.sheets.write_ranges(small.connection.spreadsheet_id, [(f"'Tasks'!{column}2", [["stagged"]])])
+    made = plan(small)
+    (finding,) = [each for each in made.plan.findings if each.rule == "unknown_status"]
+    assert "“stagged”" in finding.message
+    assert finding.row == 2
+    assert len(made.plan.changes) == 2
+
+
+def _column(here: Desk, header: str) -> str:
+    opened = open_tasks(here.systems, "Tasks")
+    from sheets_catalog.flows.tabs import letter
+
+    return letter(list(opened.header).index(header))
+
+
+def test_a_source_in_the_trash_is_named(small) -> None:
+    with small.sandbox.world.lock:
+        folder = min(small.store.children(small.folders["source_folder"]), key=lambda each: each.name)
+    small.systems.drive.trash(folder.id)
+    made = plan(small)
+    assert made.invalid == 1
+    assert any("is in the trash" in finding.message for finding in made.plan.findings)
+
+
+# --- what goes wrong while copying ---
+
+
+def test_a_file_changed_while_copying_fails_its_task_and_leaves_nothing(small) -> None:
+    job = staging.store(small.systems, plan(small))
+    change = staging_plan(small, job).changes[0]
+    small.systems.drive.update_content(change.files[0].source, b"something else", mime_type=change.files[0].mime_type)
+    result = small.apply_staging(job)
+    assert (result.books.done, result.books.rejected) == (2, 1)
+    assert "changed since it was planned" in result.state.reasons[0]
+    assert small.status(change.key) == "staging_failed"
+    (batch,) = register.load(small.systems).batches.values()
+    assert change.label not in small.files_in(batch.folder_id)
+
+
+def staging_plan(here: Desk, job: str):
+    from sheets_catalog.flows import job_files
+
+    return job_files.show(here.systems, job).plan
+
+
+def test_sd_7_failed_tasks_are_retried_into_the_same_folder(small) -> None:
+    job = staging.store(small.systems, plan(small))
+    change = staging_plan(small, job).changes[0]
+    small.systems.drive.update_content(change.files[0].source, b"something else", mime_type=change.files[0].mime_type)
+    small.apply_staging(job)
+    (batch,) = register.load(small.systems).batches
+    result = small.stage("", retry=batch)
+    assert (result.books.planned, result.books.done) == (1, 1)
+    assert len(small.files_in(register.load(small.systems).batches[batch].folder_id)) == 3
+    assert {status for status, *_ in small.statuses().values()} == {"staged"}
+    link = batches.show_batch(small.systems, batch).sheet_link
+    assert len(small.systems.sheets.read_ranges(link.split("/")[5], ["'Sheet1'"])[0]) == 4
+    assert set(small.copies().values()) == {1}
+
+
+@pytest.mark.parametrize("kind", ["corrupt-data", "drop-field"])
+def test_an_odd_answer_is_never_counted_as_a_copy(small, kind) -> None:
+    """Whatever a copy's answer says, only reading it back by id counts."""
+    small.fault("drive.files.copy", kind, "after", times=4, **({"field": "id"} if kind == "drop-field" else {}))
+    result = small.stage()
+    assert result.books.done == 3
+    assert batches.verify_batch(small.systems, "B1").holds
+    assert set(small.copies().values()) == {1}
+
+
+def test_quota_errors_wait_and_go_on_by_themselves(small) -> None:
+    small.fault("drive.files.copy", "rate-limit", times=30, status=403)
+    result = small.stage()
+    assert result.books.done == 3
+    assert not small.unconsumed()
+
+
+def test_the_days_limit_is_waited_out(tmp_path) -> None:
+    """750 GB a day: the rest goes on by itself when the next day has come."""
+    with desk(tmp_path, 3, files=18, speed=20_000.0, bytes=60 * 10**9) as here:
+        made = plan(here)
+        assert any(finding.rule == "daily_limit" for finding in made.plan.findings)
+        result = here.stage()
+        assert result.books.done == 3
+        assert result.figures.throttled > 0
+
+
+def test_full_storage_stops_the_job_and_it_goes_on_later(small) -> None:
+    job = store_despite_limit(small)
+    with pytest.raises(SheetsCatalogError, match=r"[Ss]torage"):
+        small.apply_staging(job)
+    small.post("seed/drive", storage_limits={"owner@example.com": 10**15})
+    batch = next(iter(register.load(small.systems).batches.values()))
+    assert small.apply_staging(batch.staging_jobs[0]).books.done == 3
+
+
+def store_despite_limit(here: Desk) -> str:
+    here.post("seed/drive", storage_limits={"owner@example.com": 10**15})
+    job = staging.store(here.systems, plan(here))
+    used = here.store.used["owner@example.com"]
+    here.post("seed/drive", storage_limits={"owner@example.com": used + 150_000})
+    return job
+
+
+def one_chunk(here: Desk) -> Limits:
+    """A slice with a deadline, ended after its first chunk of tasks."""
+    answers = iter([False])
+    return Limits(deadline=here.systems.clock.monotonic() + 1e9, stopping=lambda: next(answers, True))
+
+
+def test_sd_9_slices_of_five_tasks_with_a_deadline(tmp_path) -> None:
+    with desk(tmp_path, 12, files=72) as here:
+        job = staging.store(here.systems, plan(here))
+        slices = 0
+        while True:
+            slices += 1
+            result = here.apply_staging(job, limits=one_chunk(here))
+            if result.status.ended:
+                break
+            assert result.status is Status.WAITING
+            assert slices < 10
+        assert slices == 3  # 5, 5 and 2 tasks
+        assert result.books.done == 12
+
+
+def test_a_cancelled_job_releases_its_tasks(tmp_path) -> None:
+    with desk(tmp_path, 12, files=72) as here:
+        job = staging.store(here.systems, plan(here))
+        assert here.apply_staging(job, limits=one_chunk(here)).books.done == 5
+        from sheets_catalog.flows import job_files
+
+        job_files.cancel(here.systems, job)
+        result = here.apply_staging(job)
+        assert result.status is Status.CANCELLED
+        words = [status for status, *_ in here.statuses().values()]
+        done = len(result.state.items(Result.DONE))
+        assert words.count("staged") == done
+        assert words.count(None) == 12 - done
+        (batch,) = register.load(here.systems).batches.values()
+        assert len(here.files_in(batch.folder_id)) == done
+
+
+def test_another_account_may_not_use_the_ids(small) -> None:
+    job = staging.store(small.systems, plan(small))
+    told = small.post("tokens", email="other@example.com")
+    small.systems.drive.create_permission(
+        small.connection.folder_id, type_="user", role="writer", email_address="other@example.com"
+    )
+    small.systems.drive.create_permission(
+        small.connection.spreadsheet_id, type_="user", role="writer", email_address="other@example.com"
+    )
+    import msgspec
+
+    google = msgspec.structs.replace(small.connection.google, access_token=told.get("token") or told["access_token"])
+    other = open_systems(msgspec.structs.replace(small.connection, google=google))
+    with pytest.raises(StalePlanError, match=r"owner@example\.com"):
+        staging.apply(other, small.audit, job)
+
+
+# --- two operators ---
+
+
+def test_two_operators_stage_overlapping_selections_at_once(tmp_path) -> None:
+    with desk(tmp_path, 12, files=72, speed=50.0) as here:
+        other = open_systems(here.connection)
+        mine = staging.store(here.systems, plan(here, task_ids=tuple(f"task-{n}" for n in range(1, 9))))
+        theirs = staging.store(
+            other,
+            staging.plan_staging(
+                other, staging.StagingOptions(staging.Filters(task_ids=tuple(f"task-{n}" for n in range(5, 13))))
+            ),
+        )
+        results = {}
+
+        def run(systems, job):
+            results[job] = staging.apply(systems, here.audit, job)
+
+        threads = [threading.Thread(target=run, args=args) for args in ((here.systems, mine), (other, theirs))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        assert set(results) == {mine, theirs}
+        done = {
+            job: {result.plan.changes[item].key for item in result.state.items(Result.DONE)}
+            for job, result in results.items()
+        }
+        assert not done[mine] & done[theirs]
+        assert done[mine] | done[theirs] == {f"task-{n}" for n in range(1, 13)}
+        assert sum(result.books.conflicted for result in results.values()) == 4
+        batch_of = {result.plan.options["batch"]: done[job] for job, result in results.items()}
+        for task, (status, batch, count) in here.statuses().items():
+            assert (status, count) == ("staged", "6")
+            assert task in batch_of[batch]
+        for batch in register.load(here.systems).batches.values():
+            assert len(here.files_in(batch.folder_id)) == len(batch_of[batch.id])
+
+
+def test_one_job_of_a_batch_at_a_time(small) -> None:
+    first = staging.store(small.systems, plan(small))
+    small.apply_staging(first, limits=Limits(deadline=small.systems.clock.monotonic() - 1))
+    (batch,) = register.load(small.systems).batches.values()
+    assert batch.active_job == first
+    from sheets_catalog.flows.tasks import applying
+
+    with pytest.raises(BusyError, match=first):
+        applying._take(small.systems, batch.id, "another job")
+
+
+# --- by hand ---
+
+
+def test_sd_7_a_status_set_by_hand_needs_a_reason_and_a_legal_move(small) -> None:
+    small.stage()
+    set_ = keeping.set_status
+    with pytest.raises(InputError, match="needs a reason"):
+        set_(small.systems, small.audit, ["task-1"], "", " ", "me")
+    with pytest.raises(InputError, match="cannot be set to “delivered” by hand"):
+        set_(small.systems, small.audit, ["task-1"], "delivered", "they have it", "me")
+    with pytest.raises(InputError, match="expected nothing or one of"):
+        set_(small.systems, small.audit, ["task-1"], "done", "because", "me")
+    with pytest.raises(InputError, match="no task “nobody”"):
+        set_(small.systems, small.audit, ["nobody"], "", "because", "me")
+    set_(small.systems, small.audit, ["task-1"], "", "to be staged again", "me")
+    assert small.statuses()["task-1"] == (None, None, None)
+    logged = [each for each in small.audit.find_records(record_key="task-1") if "to be staged again" in each.reason]
+    assert logged[0].reason.startswith("me: ")
+
+
+def test_people_sort_the_sheet_while_statuses_are_written(small) -> None:
+    import json
+
+    tab = open_tasks(small.systems, "Tasks").tab
+    area = {"sheetId": tab.sheet_id, "startRowIndex": 1, "endRowIndex": 4}
+    sort = {"sortRange": {"range": area, "sortSpecs": [{"dimensionIndex": 0, "sortOrder": "DESCENDING"}]}}
+    path = f"/v4/spreadsheets/{small.connection.spreadsheet_id}:batchUpdate"
+    request = {"method": "POST", "path": path, "body": {"requests": [sort]}, "email": "owner@example.com"}
+    small.fault("sheets.values.batchUpdate", "hook:collaborator", requests=json.loads(json.dumps([request])))
+    small.stage()
+    assert {status for status, *_ in small.statuses().values()} == {"staged"}
+
+
+def test_sd_1_migration_adds_columns_and_touches_nothing_else(tmp_path) -> None:
+    with desk(tmp_path) as here:
+        again = keeping.migrate(here.systems, here.audit, "me")
+        assert again.empty
+        rows = {row.key: row.values for row in open_tasks(here.systems, "Tasks").rows()}
+        assert rows["T-044"]["export_status"] == rows["T-045"]["export_status"] == "delivered"
+        assert rows["T-044"]["export_time"] == "2026-09-30 17:05"
+        header = open_tasks(here.systems, "Tasks").header
+        assert header[-3:] == ("Export Batch ID", "Export Status", "Staged Count")
+
+
+def test_sd_7_clean_up_plans_first_trashes_and_keeps_what_is_staged(small) -> None:
+    job = staging.store(small.systems, plan(small))
+    for change in staging_plan(small, job).changes:
+        small.systems.drive.update_content(
+            change.files[0].source, b"something else", mime_type=change.files[0].mime_type
+        )
+    small.apply_staging(job)
+    (batch,) = register.load(small.systems).batches.values()
+    assert keeping.plan_cleaning(small.systems, 30) == []
+    (cleaning,) = keeping.plan_cleaning(small.systems, 0)
+    assert (cleaning.trash, len(cleaning.tasks)) == (True, 3)
+    keeping.clean(small.systems, small.audit, [cleaning], "me")
+    assert {status for status, *_ in small.statuses().values()} == {None}
+    assert small.systems.drive.get(batch.folder_id).trashed
+    assert keeping.plan_cleaning(small.systems, 0) == []
+
+
+def test_native_files_are_made_once_although_the_answer_is_lost(small) -> None:
+    add_native(small, names=("One", "Two"))
+    small.fault("drive.files.copy", "fin", "after", nth=19, times=2)
+    result = small.stage()
+    assert result.books.done == 3
+    assert not small.unconsumed()
+    assert set(small.copies().values()) == {1}
+
+
+def test_a_native_copy_that_comes_in_late_is_trashed(small) -> None:
+    """Applied minutes after the client gave up: the second attempt has been made by then."""
+    add_native(small)
+    small.fault("drive.files.copy", "fin", "before", nth=19)
+    result = small.stage()
+    assert result.books.done == 3
+    (batch,) = register.load(small.systems).batches.values()
+    job = batch.staging_jobs[0]
+    (made,) = small.systems.drive.find(app_properties={"job": job, "kind": "native"})
+    twin = small.systems.drive.copy(made.id, None, made.name, parent=made.parents[0])
+    from sheets_catalog.flows.tasks import native
+
+    small.systems.clock.sleep(30)
+    folder = small.systems.drive.get(made.parents[0])
+    assert native.trash_twins(small.systems, [folder], {"job": job, "kind": "native"}) == 1
+    assert small.systems.drive.get(twin.id).trashed
+    assert not small.systems.drive.get(made.id).trashed
