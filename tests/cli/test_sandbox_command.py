@@ -86,7 +86,9 @@ def test_without_the_extra_it_says_how_to_install_it(home, command):
         "from sheets_catalog.cli.main import main\n"
         f"sys.exit(main(['{command}']))\n"
     )
-    done = subprocess.run([sys.executable, "-c", hidden], capture_output=True, text=True, timeout=60, check=False, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, "-c", hidden], capture_output=True, text=True, timeout=60, check=False, env=os.environ
+    )
     assert done.returncode == 2
     assert "graphql, werkzeug" in done.stderr
     assert "pip install 'sheets-catalog[sandbox]'" in done.stderr

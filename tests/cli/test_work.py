@@ -25,7 +25,11 @@ def test_import_fills_an_empty_sheet_and_tells_its_books(run, bare):
     assert done.status == 0
     told = done.told
     assert balanced(told["books"])["done"] == told["books"]["planned"] > 100
-    assert {name: counts["new"] for name, counts in told["tables"].items()}.keys() == {"products", "variants", "inventory"}
+    assert {name: counts["new"] for name, counts in told["tables"].items()}.keys() == {
+        "products",
+        "variants",
+        "inventory",
+    }
     again = run("import", "--json").told
     assert balanced(again["books"])["unchanged"] == told["books"]["planned"]
 
@@ -232,7 +236,9 @@ def test_jobs_are_listed_shown_cancelled_and_cleaned(run, at, sheet):
     balanced(cancelled.told["books"])
     run("jobs", "resume", job)
     assert run("jobs", "list", "--json").told["jobs"][0]["status"] == "cancelled"
-    assert [each["job_id"] for each in run("jobs", "clean", "--older-than", "0", "--dry-run", "--json").told["cleaned"]] == [job]
+    assert [
+        each["job_id"] for each in run("jobs", "clean", "--older-than", "0", "--dry-run", "--json").told["cleaned"]
+    ] == [job]
     assert len(run("jobs", "list", "--json").told["jobs"]) == 1
     run("jobs", "clean", "--older-than", "0")
     assert run("jobs", "list", "--json").told["jobs"] == []

@@ -59,6 +59,9 @@ BY_ITSELF = {"Product": frozenset({"variants", "options"}), "ProductVariant": fr
 MARKER = "operation"
 """Key of the metafield that a new record carries."""
 
+DEFAULT = "Default Title"
+"""The variant that the shop gives a new product for which none was planned."""
+
 Spot = tuple[str, str]
 """What changed (its global id; of a metafield its owner), and the ledger's name of the field."""
 
@@ -92,6 +95,9 @@ class _Found:
         self.created: Counter[tuple[str, ...]] = Counter()
         self.deleted: Counter[str] = Counter()
         self.born: set[str] = set()
+        self.bare: set[str] = set()
+        variants = (change for change in plan.changes if change.table == "variants" and change.action == "create")
+        self.with_variants = {change.context.get("product_handle", "") for change in variants}
 
     def take(self, line: Mapping[str, Any]) -> None:
         effect, target = line["effect"], line["target"]
@@ -100,7 +106,7 @@ class _Found:
         if kind == "Metafield":
             self._metafield(effect, changes)
         elif effect["kind"] == "create":
-            self._created(kind, target, changes)
+            self._created(kind, target, effect.get("product", ""), changes)
         elif effect["kind"] == "delete":
             self.deleted[target] += 1
         else:
@@ -121,13 +127,17 @@ class _Found:
         name = f"metafields.{effect['namespace']}.{effect['key']}"
         self.updates.setdefault((effect["owner"], name), []).append((changes.get("value") or {}).get("after"))
 
-    def _created(self, kind: str, target: str, changes: Mapping[str, Any]) -> None:
+    def _created(self, kind: str, target: str, product: str, changes: Mapping[str, Any]) -> None:
         self.born.add(target)
         if kind == "Product":
-            self.created["products", str(changes["handle"]["after"])] += 1
+            handle = str(changes["handle"]["after"])
+            self.created["products", handle] += 1
+            if handle not in self.with_variants:
+                self.bare.add(target)
         elif kind == "ProductVariant":
-            sku = str((changes.get("sku") or {}).get("after") or "")
-            self.created["variants", sku, str(changes["title"]["after"])] += 1
+            name = ("variants", str((changes.get("sku") or {}).get("after") or ""), str(changes["title"]["after"]))
+            if product not in self.bare or name[1:] != ("", DEFAULT):
+                self.created[name] += 1
 
     def verdict(self, done: frozenset[int]) -> Proof:
         settled, spots, wanted_creates, removed = set(), set[Spot](), Counter[tuple[str, ...]](), 0
@@ -202,7 +212,7 @@ def _name(change: Change) -> tuple[str, ...]:
     if change.table == "products":
         return ("products", after.get("handle") or change.context.get("handle", ""))
     options = [after[name] for name in ("option1", "option2", "option3") if after.get(name)]
-    return ("variants", after.get("sku", ""), " / ".join(options) or "Default Title")
+    return ("variants", after.get("sku", ""), " / ".join(options) or DEFAULT)
 
 
 def _expected(change: Change) -> Sequence[tuple[Spot, Any]]:

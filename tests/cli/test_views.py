@@ -1,0 +1,155 @@
+"""What people see, at the widths they have."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from cli_world import printed
+from rich.cells import cell_len
+
+from sheets_catalog.changes.plan import Books, Change, Conflict, Estimate, FieldChange, Finding, Plan
+from sheets_catalog.cli.views import checks, jobs, parts, plans, runs
+from sheets_catalog.flows.doctor import Check
+from sheets_catalog.flows.job_files import ItemView, JobSummary, JobView
+from sheets_catalog.flows.verification import Difference, Verification
+from sheets_catalog.jobs.retry import Figures
+from sheets_catalog.jobs.state import JobState, Result, Status
+
+WIDTHS = [40, 60, 80, 140]
+NASTY = "\u202e[red]x[/] 東京 قميص\x1b[2J 👩\u200d👩\u200d👧 " + "long " * 40
+CHANGES = (
+    Change("update", "products", "1", "1", "Linen shirt", 7, (FieldChange("title", "Linen", "Linen shirt"),)),
+    Change(
+        "create",
+        "variants",
+        "",
+        "1",
+        "linen · XL",
+        9,
+        (FieldChange("price", None, "59.90"), FieldChange("sku", None, "L")),
+    ),
+    Change("delete", "products", "2", "2", NASTY, 0),
+    Change("update", "inventory", "3/4", "inventory", "LS @ Wien", 3, (FieldChange("available", "4", "11"),)),
+    Change("update", "products", "5", "5", NASTY, 12, (FieldChange("vendor", NASTY, None, side="sheet", loser=NASTY),)),
+)
+PLAN = Plan(
+    id="p",
+    flow="export",
+    created_at="2026-11-22T10:00:00+00:00",
+    spreadsheet_id="s",
+    spreadsheet_title="Catalogue",
+    shop="demo.myshopify.com",
+    tables=("products", "variants", "inventory"),
+    policy="ask",
+    actor="anna@example.com",
+    changes=CHANGES,
+    conflicts=(
+        Conflict("products", "9", "Mug", 4, "title", None, NASTY, "theirs"),
+        Conflict("products", "8", "Cup", 5, "tags", None, "mine", "theirs", base_known=False),
+    ),
+    findings=(
+        Finding("note", "missing_rows", "Products", 0, "", "", "3 products are gone."),
+        Finding("error", "bad_value", "Variants", 3, "Price", "1,5", "Expected an amount.", "Type 1.5."),
+    ),
+    agreements=(),
+    settled=Books(planned=102, unchanged=100, conflicted=2),
+    estimate=Estimate(writes=3, reads=1, google_calls=9, cost_points=42, seconds=75, basis="1.2 s a call"),
+    baseline_generation=1,
+)
+
+
+def all_views(width):
+    """Every view with data that is hard to show."""
+    state = JobState.new(len(CHANGES), "d", PLAN.settled).settle(
+        [(0, Result.DONE, ""), (1, Result.REJECTED, NASTY), (2, Result.CONFLICTED, "Changed meanwhile.")]
+    )
+    when = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    summary = JobSummary("J" * 33, "export", "Catalogue", "waiting", state.books, when, when, NASTY, when, 1)
+    items = tuple(ItemView(number, change, state.result(number), "why", 2) for number, change in enumerate(CHANGES))
+    difference = Difference("products", "1", NASTY, 7, "title", NASTY, None)
+    found = Verification(5, 1, [difference], [], [difference], list(PLAN.findings))
+    yield from plans.rendered(PLAN, width)
+    yield from runs.job_result(PLAN, state, state.books, Figures({"shopify.x": 3}, {}, 1, 1, 0, 12.0))
+    yield from runs.import_result(state.books, {"products": {"read": 3, "deleted_in_shop": 1}})
+    yield from jobs.listed([summary], width)
+    yield from jobs.in_full(JobView(summary, PLAN, state, items), width)
+    yield from checks.examined(
+        [Check("Shop", ok=True, found=NASTY), Check("Folder", ok=False, found="x", advice=NASTY)]
+    )
+    yield from checks.verified(found)
+    yield parts.facts({"Name": NASTY, "Nothing": ""})
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_wider_than_the_terminal_and_nothing_commands_it(width):
+    for view in all_views(width):
+        text = printed(view, width=width)
+        assert max(map(cell_len, text.splitlines()), default=0) <= width, text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_preview_shows_row_record_field_before_and_after_at_any_width(width):
+    text = " ".join(printed(*plans.rendered(PLAN, width), width=width).split())
+    for word in ("Linen", "Title", "59.90", "Available", "11", "Expected an amount.", "Type 1.5.", "deleted"):
+        assert word in text
+    assert "[red]" in text or width < 80
+
+
+def test_the_books_are_shown_as_the_identity_they_are():
+    books = Books(planned=6, done=1, unchanged=2, rejected=1, conflicted=1, pending=1)
+    assert printed(parts.books_line(books), width=140) == (
+        "Books: 6 planned = 1 done + 2 unchanged + 1 rejected + 1 conflicted + 1 pending"
+    )
+    assert "do not balance" in printed(parts.books_line(Books(planned=1)), width=140)
+
+
+def test_an_empty_plan_says_so():
+    import msgspec
+
+    empty = msgspec.structs.replace(PLAN, changes=(), conflicts=(), findings=())
+    text = printed(*plans.rendered(empty, 100), width=100)
+    assert "Nothing to send: “Catalogue” has no changes" in text
+    assert "Estimate" not in text
+
+
+def test_a_plan_that_sends_nothing_says_what_waits_instead_of_agreement():
+    import msgspec
+
+    waiting = msgspec.structs.replace(PLAN, changes=(), findings=())
+    text = " ".join(printed(*plans.rendered(waiting, 100), width=100).split())
+    assert "but 2 fields in conflict." in text
+    assert "no changes" not in text
+
+
+def test_changes_come_before_new_records_and_errors_before_notes():
+    text = printed(*plans.rendered(PLAN, 140), width=140)
+    assert text.index("Expected an amount") < text.index("3 products are gone")
+    assert "1 error, 1 note" in text
+
+
+def test_what_does_not_fit_is_counted_and_said_how_to_see():
+    import msgspec
+
+    many = msgspec.structs.replace(PLAN, changes=CHANGES[:1] * 30)
+    text = printed(*plans.rendered(many, 100, 10), width=100)
+    assert text.count("Linen shirt") // 2 == 10
+    assert "20 more records" in text
+    assert "--all" in text
+    assert "more records" not in printed(*plans.rendered(many, 100, None), width=100)
+
+
+def test_base_values_that_nobody_knows_are_not_called_blank():
+    text = printed(*plans.conflicts(PLAN.conflicts, 120, None), width=120)
+    assert "(not known)" in text
+    assert "(blank)" in text
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_ending_has_its_word(status):
+    import msgspec
+
+    state = msgspec.structs.replace(JobState.new(5, "d", Books()), status=status, note="Because.")
+    assert "Because." in printed(runs.job_title(PLAN, state, state.books), width=140)
