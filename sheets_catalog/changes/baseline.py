@@ -52,9 +52,17 @@ class TableBaseline:
         return key in self.rows
 
     def unchanged(self, key: str, marks: Mapping[str, str]) -> bool:
-        """Whether all of `marks` (field name to fingerprint) are exactly what the baseline has for `key`."""
+        """Whether all of `marks` (field name to fingerprint) are exactly what the baseline has for `key`.
+
+        One comparison of bytes tells in nearly every row; fields that are not among `marks` need not agree.
+        """
         row = self.rows.get(key)
-        return row is not None and _encode([marks.get(name) for name in self.fields]) == bytes(row)
+        if row is None:
+            return False
+        if _encode([marks.get(name) for name in self.fields]) == bytes(row) and len(marks) == len(self.fields):
+            return True
+        known = self.marks(key)
+        return all(known.get(name) == mark for name, mark in marks.items())
 
     def mark(self, key: str, name: str) -> str | Unknown:
         """The fingerprint of one field, or UNKNOWN."""
@@ -79,6 +87,16 @@ class TableBaseline:
         """These records are gone on both sides."""
         for key in keys:
             self.rows.pop(key, None)
+
+    def forget_field(self, name: str) -> None:
+        """Nothing is known of this field any more, as if it never had been there."""
+        if name not in self.fields:
+            return
+        at = self.fields.index(name)
+        self.fields = self.fields[:at] + self.fields[at + 1 :]
+        for key, row in self.rows.items():
+            marks = _marks.decode(row)
+            self.rows[key] = _encode(marks[:at] + marks[at + 1 :])
 
     def _widen(self, new: tuple[str, ...]) -> None:
         self.fields += new

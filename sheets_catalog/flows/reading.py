@@ -76,7 +76,7 @@ class TabReader:
             (row, each.name)
             for row in rows
             for each in self.layout.owned
-            if looks_reformatted(each, row.cells.get(each.name))
+            if looks_reformatted(each, row.cell(self.layout.columns[each.name]))
         ]
         findings: list[Finding] = []
         for first in range(0, len(suspects), INSPECTED_AT_ONCE):

@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Finding
-from sheets_catalog.records import BadValueError, Kind, Table, Value, read_cell
+from sheets_catalog.records import BadValueError, Kind, Table, Value
+from sheets_catalog.records.values import reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeAlias
 
     from sheets_catalog.records import Cell, Field
+
+    _Reader: TypeAlias = tuple[str, int, Field, Callable[[Cell], Value]]
 
 _ALIKE = 0.82
 """Ratio of difflib from which an unknown header is taken for a misspelt one."""
@@ -21,21 +25,34 @@ _ALIKE = 0.82
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the fields of a table stand in a tab. `columns`: field name to column, counted from 0."""
+    """Where the fields of a table stand in a tab. `columns`: field name to column, counted from 0.
+
+    `owned`: the fields with a column that are written to the shop.
+    """
 
     table: Table
     columns: Mapping[str, int]
     findings: tuple[Finding, ...] = ()
+    owned: tuple[Field, ...] = field(init=False, compare=False, repr=False)
+    _readers: dict[int, Sequence[_Reader]] = field(init=False, compare=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        owned = tuple(each for each in self.table.fields if each.owned and each.name in self.columns)
+        object.__setattr__(self, "owned", owned)
 
     @property
     def usable(self) -> bool:
         """Whether rows can be read at all."""
         return not any(finding.severity == "error" for finding in self.findings)
 
-    @property
-    def owned(self) -> tuple[Field, ...]:
-        """The fields with a column that are written to the shop."""
-        return tuple(each for each in self.table.fields if each.owned and each.name in self.columns)
+    def readers(self, money_digits: int) -> Sequence[_Reader]:
+        """How each of our columns is read: made once, used for every row."""
+        if money_digits not in self._readers:
+            fields = [(self.table.by_name[name], at) for name, at in self.columns.items()]
+            self._readers[money_digits] = [
+                (each.name, at, each, reader(each.kind, each.reading(money_digits))) for each, at in fields
+            ]
+        return self._readers[money_digits]
 
     def field_at(self, column: int) -> Field | None:
         """The field whose column this is."""
@@ -46,15 +63,19 @@ class Layout:
 class Row:
     """One row with something in it. `number` is the sheet's row number when it was read.
 
-    `values` has a canonical value for each field that has a column and could be read; `cells` the raw cells behind
-    them. `findings` are what could not be read.
+    `values` has a canonical value for each field that has a column and could be read; `cells` are all cells of the row
+    as they came, other people's among them. `findings` are what could not be read.
     """
 
     number: int
     key: str | None
     values: Mapping[str, Value]
-    cells: Mapping[str, Cell]
+    cells: Sequence[Cell]
     findings: tuple[Finding, ...] = ()
+
+    def cell(self, column: int) -> Cell:
+        """The raw cell in a column, counted from 0."""
+        return self.cells[column] if column < len(self.cells) else None
 
     def natural_key(self, table: Table) -> tuple[str, ...]:
         """What tells a row without key from others."""
@@ -128,7 +149,7 @@ def _missing_key(each: Field, tab: str) -> Finding:
         each.header,
         "",
         f"The column “{each.header}” is missing; without it no row can be told from another.",
-        "Undo its removal, or run `sheets-catalog import` to have it added.",
+        "Undo its removal in the sheet (Edit, Undo, or File, Version history).",
     )
 
 
@@ -159,18 +180,24 @@ def _renamed(each: Field, column: int, text: str, tab: str) -> Finding:
 
 def read_row(layout: Layout, number: int, cells: Sequence[Cell], money_digits: int) -> Row | None:
     """Read one row; None when nothing stands in any of our columns."""
-    raw = {name: cells[at] if at < len(cells) else None for name, at in layout.columns.items()}
-    if all(cell is None or cell == "" for cell in raw.values()):
-        return None
+    width = len(cells)
     values: dict[str, Value] = {}
     findings = []
-    for name, cell in raw.items():
-        each = layout.table.by_name[name]
+    blank = True
+    for name, at, each, read in layout.readers(money_digits):
+        cell = cells[at] if at < width else None
+        if cell is None or cell == "":
+            values[name] = None
+            continue
+        blank = False
         try:
-            values[name] = _limited(each, cell, read_cell(each.kind, cell, each.reading(money_digits)))
+            value = read(cell)
+            values[name] = value if each.limit is None else _limited(each, cell, value)
         except BadValueError as error:
             findings.append(bad_value(layout.table, number, each, error))
-    return Row(number, layout.table.key_of(values), values, raw, tuple(findings))
+    if blank:
+        return None
+    return Row(number, layout.table.key_of(values), values, cells, tuple(findings))
 
 
 def _limited(each: Field, cell: Cell, value: Value) -> Value:

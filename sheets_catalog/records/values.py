@@ -11,7 +11,11 @@ import re
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import StrEnum
-from typing import TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Value: TypeAlias = str | None
 """Canonical text; None where there is nothing."""
@@ -29,7 +33,11 @@ FALSE_WORDS = frozenset({"false", "no", "n", "0", "off", "falsch", "nein", "faux
 
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
 _ERROR_VALUE = re.compile(r"#(REF!|DIV/0!|N/A|NAME\?|NULL!|NUM!|VALUE!|ERROR!|SPILL!|CALC!|CONNECT!)|Loading\.\.\.")
+_ERROR_STARTS = "#L"
 _NOISE = Decimal("1e-9")
+
+_REMEMBERED = 4_096
+"""Different numbers whose canonical text is remembered: prices and weights repeat, and decimals are slow."""
 
 
 class Kind(StrEnum):
@@ -69,11 +77,21 @@ PLAIN = Reading()
 
 def read_cell(kind: Kind, cell: Cell, reading: Reading = PLAIN) -> Value:
     """The canonical value of a cell. Raises `BadValueError`."""
-    if cell is None or cell == "":
-        return None
-    if isinstance(cell, str) and _ERROR_VALUE.fullmatch(cell):
-        raise BadValueError(cell, "a value", "Mend the formula in this cell; its error was not sent.")
-    return _READERS[kind](cell, reading)
+    return reader(kind, reading)(cell)
+
+
+def reader(kind: Kind, reading: Reading = PLAIN) -> Callable[[Cell], Value]:
+    """`read_cell` for many cells of one kind."""
+    read = _READERS[kind]
+
+    def read_one(cell: Cell) -> Value:
+        if cell is None or cell == "":
+            return None
+        if isinstance(cell, str) and cell[0] in _ERROR_STARTS and _ERROR_VALUE.fullmatch(cell):
+            raise BadValueError(cell, "a value", "Mend the formula in this cell; its error was not sent.")
+        return read(cell, reading)
+
+    return read_one
 
 
 def write_cell(kind: Kind, value: Value) -> Cell | Decimal:
@@ -90,8 +108,8 @@ def write_cell(kind: Kind, value: Value) -> Cell | Decimal:
 
 
 def money(amount: Decimal | str, digits: int) -> str:
-    """Canonical money: `digits` decimals, half up (the rule of Shopify's own rounding)."""
-    return str(Decimal(amount).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
+    """Canonical money: `digits` decimals, half up (the rule of Shopify's own rounding), no minus zero."""
+    return str(Decimal(amount).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP) + 0)
 
 
 def decimal_text(number: Decimal) -> str:
@@ -107,6 +125,8 @@ def tags_text(tags: list[str] | tuple[str, ...]) -> Value:
 
 
 def _read_text(cell: Cell, _: Reading) -> Value:
+    if isinstance(cell, str):
+        return cell
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
@@ -133,6 +153,8 @@ def _lost_digits(cell: float) -> str:
 
 
 def _read_id(cell: Cell, reading: Reading) -> Value:
+    if isinstance(cell, str) and cell.isascii() and cell.isdigit():
+        return cell
     text = (_read_text(cell, reading) or "").strip()
     tail = text.rsplit("/", 1)[-1].partition("?")[0] if text.startswith("gid://") else text
     if not tail.isascii() or not tail.isdigit():
@@ -148,14 +170,20 @@ def _decimal(cell: Cell, expected: str) -> Decimal:
     if isinstance(cell, int | float):
         if not math.isfinite(cell):
             raise BadValueError(cell, expected, "Type a finite number.")
-        return Decimal(repr(cell))
+        return _exact(Decimal(repr(cell)), expected)
     text = str(cell).strip()
     if not _DECIMAL.fullmatch(text):
         raise BadValueError(cell, expected, _number_advice(text))
     try:
-        return Decimal(text)
+        return _exact(Decimal(text), expected)
     except InvalidOperation as error:  # pragma: no cover - the pattern admits only what Decimal reads
         raise BadValueError(cell, expected, "Type a number.") from error
+
+
+def _exact(number: Decimal, expected: str) -> Decimal:
+    if abs(number) >= EXACT_INTEGERS:
+        raise BadValueError(number, expected, "A number this long loses digits in a sheet. Type a smaller one.")
+    return number
 
 
 def _number_advice(text: str) -> str:
@@ -165,17 +193,27 @@ def _number_advice(text: str) -> str:
 
 
 def _read_money(cell: Cell, reading: Reading) -> Value:
-    expected = f"an amount with at most {reading.money_digits} decimals"
+    return _amount(cell, reading.money_digits)
+
+
+@lru_cache(_REMEMBERED, typed=True)
+def _amount(cell: Cell, digits: int) -> str:
+    expected = f"an amount with at most {digits} decimals"
     number = _decimal(cell, expected)
     if number < 0:
         raise BadValueError(cell, "an amount of 0 or more", "Type an amount that is not negative.")
-    amount = money(number, reading.money_digits)
+    amount = money(number, digits)
     if abs(Decimal(amount) - number) > _NOISE:
         raise BadValueError(cell, expected, f"Round it yourself: {amount} would be the nearest amount.")
     return amount
 
 
 def _read_decimal(cell: Cell, _: Reading) -> Value:
+    return _number(cell)
+
+
+@lru_cache(_REMEMBERED, typed=True)
+def _number(cell: Cell) -> str:
     return decimal_text(_decimal(cell, "a number").quantize(_NOISE, rounding=ROUND_HALF_UP))
 
 
@@ -187,7 +225,9 @@ def _read_integer(cell: Cell, _: Reading) -> Value:
 
 
 def _read_boolean(cell: Cell, _: Reading) -> Value:
-    word = ("true" if cell else "false") if isinstance(cell, bool) else str(cell).strip().casefold()
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    word = str(cell).strip().casefold()
     word = word.removesuffix(".0")
     if word in TRUE_WORDS:
         return "true"
@@ -201,6 +241,8 @@ def _read_tags(cell: Cell, reading: Reading) -> Value:
 
 
 def _read_choice(cell: Cell, reading: Reading) -> Value:
+    if isinstance(cell, str) and cell in reading.choices:
+        return cell
     word = str(cell).strip().upper().replace(" ", "_")
     if word not in reading.choices:
         raise BadValueError(cell, "one of " + ", ".join(reading.choices), "Choose one of these words.")

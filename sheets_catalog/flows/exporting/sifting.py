@@ -12,7 +12,7 @@ from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.flows.tabs import KeyIndex, double_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.baseline import TableBaseline
     from sheets_catalog.changes.plan import Finding
@@ -44,48 +44,35 @@ class Sifted:
 def sift(layout: Layout, rows: Iterable[Row], baseline: TableBaseline) -> Sifted:
     """Sort the rows of a tab. Rows that cannot be read or share a key are rejected as a whole."""
     sifted = Sifted(layout)
-    index, unchanged = KeyIndex(), []
+    names = [each.name for each in layout.owned]
+    numbers: dict[str, int] = {}
+    doubles: dict[str, list[int]] = {}
+    unchanged: list[int] = []
     for row in rows:
-        if row.key:
-            index.add((row.key,), row.number)
-            sifted.keys.add(row.key)
+        if row.key and numbers.setdefault(row.key, row.number) != row.number:
+            doubles.setdefault(row.key, [numbers[row.key]]).append(row.number)
         if row.findings:
             sifted.findings.extend(row.findings)
             sifted.rejected += 1
         elif row.key is None:
             sifted.new.append(row)
-        elif unchanged_since(layout, row, baseline):
-            unchanged.append((row.key, row.number))
+        elif baseline.unchanged(row.key, {name: fingerprint(row.values[name]) for name in names}):
+            unchanged.append(row.number)
         else:
             sifted.changed.append(row)
-    _reject_doubles(sifted, index, unchanged)
+    sifted.keys = set(numbers)
+    _reject_doubles(sifted, {(key,): found for key, found in doubles.items()}, unchanged)
     _reject_new_doubles(sifted)
     return sifted
 
 
-def marks_of(layout: Layout, row: Row) -> dict[str, str]:
-    """Fingerprints of the fields that are ours."""
-    return {each.name: fingerprint(row.values[each.name]) for each in layout.owned}
-
-
-def unchanged_since(layout: Layout, row: Row, baseline: TableBaseline) -> bool:
-    """Whether every field that is ours still is what both sides agreed on."""
-    assert row.key is not None
-    marks = marks_of(layout, row)
-    if baseline.unchanged(row.key, marks):
-        return True
-    known = baseline.marks(row.key)
-    return bool(known) and all(known.get(name) == mark for name, mark in marks.items())
-
-
-def _reject_doubles(sifted: Sifted, index: KeyIndex, unchanged: list[tuple[str, int]]) -> None:
-    doubles = index.doubles()
+def _reject_doubles(sifted: Sifted, doubles: Mapping[tuple[str, ...], list[int]], unchanged: Sequence[int]) -> None:
     broken = {row for rows in doubles.values() for row in rows}
     already = {finding.row for finding in sifted.findings}
     sifted.findings.extend(double_keys(sifted.layout.table, doubles, "id"))
     sifted.rejected += len(broken - already)
     sifted.changed = [row for row in sifted.changed if row.number not in broken]
-    sifted.unchanged = sum(number not in broken for _, number in unchanged)
+    sifted.unchanged = sum(number not in broken for number in unchanged)
 
 
 def _reject_new_doubles(sifted: Sifted) -> None:
