@@ -22,6 +22,7 @@ from sheets_catalog.flows.auditing import books_of, error_log, figures_of
 from sheets_catalog.flows.keyed_writing import KeyedWriter, RowWrite
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
+from sheets_catalog.flows.tabs import lay_out, letter
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.records import TABLES, Kind, metafield, write_cell
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from sheets_catalog.google.sheets import Tab
     from sheets_catalog.jobs.lease import Lease
     from sheets_catalog.jobs.retry import Figures
-    from sheets_catalog.records import Cell, Record, Table, Value
+    from sheets_catalog.records import Cell, Field, Record, Table, Value
     from sheets_catalog.shopify import Page
 
 FLOW = "catalogue"
@@ -177,7 +178,7 @@ class _Import:
         baseline, trouble = self.home.load()
         if trouble:
             self.findings.append(Finding("warning", "baseline", "", 0, "", "", trouble))
-        self._prepare_tabs()
+        baseline = self._prepare_tabs(baseline, session_id)
         expected = self.systems.catalogue.counts()
         totals = {"products": expected.products, "variants": expected.variants, "inventory": 0}
         for name in self.options.tables:
@@ -190,13 +191,28 @@ class _Import:
         self.home.save(baseline, job_id=session_id)
         return ImportResult(books, self.counts, tuple(self.findings), self.systems.calls.figures, session_id)
 
-    def _prepare_tabs(self) -> None:
-        """Make missing tabs with their headers, and add missing columns of ours after the last one."""
+    def _prepare_tabs(self, baseline: Baseline, session_id: str) -> Baseline:
+        """Make missing tabs with their headers, and add missing columns of ours after the last one.
+
+        The baseline first forgets a column that was removed: its new, blank cells were not cleared by anybody.
+        """
         info = self.systems.sheets.info(self.systems.connection.spreadsheet_id)
-        for name in self.options.tables:
-            table = TABLES[name].with_metafields(self._metafields(name))
-            tab = info.tabs.get(table.title) or _make_tab(self.systems, info.id, table)
-            _complete_header(self.systems, info.id, tab, table)
+        tables = [TABLES[name].with_metafields(self._metafields(name)) for name in self.options.tables]
+        tabs = [info.tabs.get(table.title) or _make_tab(self.systems, info.id, table) for table in tables]
+        additions = [_addition(self.systems, info.id, tab, table) for tab, table in zip(tabs, tables, strict=True)]
+        returning = [
+            (table.name, each.name)
+            for table, addition in zip(tables, additions, strict=True)
+            for each in addition.fields
+            if each.name in baseline.table(table.name).fields
+        ]
+        if returning:
+            for table, name in returning:
+                baseline.table(table).forget_field(name)
+            baseline = self.home.save(baseline, job_id=f"{session_id}-columns")
+        for addition in additions:
+            _add_columns(self.systems, info.id, addition)
+        return baseline
 
     def _metafields(self, name: str) -> list[str]:
         if name == "inventory":
@@ -259,6 +275,7 @@ class _Pages:
     rows: dict[str, Row] = field(default_factory=dict)
     doubles: set[str] = field(default_factory=set)
     waiting: list[Record] = field(default_factory=list)
+    nameless: dict[tuple[str, ...], Row] = field(default_factory=dict)
 
     def run(self, name: str, total: int) -> set[str]:
         """Compare and write page after page; the keys of all records read."""
@@ -267,6 +284,9 @@ class _Pages:
                 if row.key in self.rows:
                     self.doubles.add(row.key)
                 self.rows[row.key] = row
+            elif not row.findings:
+                self.nameless[row.natural_key(self.reader.layout.table)] = row
+        self.nameless.pop((), None)
         seen: set[str] = set()
         for page in self.owner.pages(self.reader.layout.table):
             self._page([record for record in page.records if record.key not in seen])
@@ -279,6 +299,7 @@ class _Pages:
 
     def _page(self, records: Sequence[Record]) -> None:
         self.counts.read += len(records)
+        self._adopt(records)
         edits: list[RowWrite] = []
         for record in records:
             row = self.rows.get(record.key)
@@ -292,6 +313,25 @@ class _Pages:
         if len(self.waiting) >= ROWS_AT_ONCE:
             self._append(self.waiting)
             self.waiting = []
+
+    def _adopt(self, records: Sequence[Record]) -> None:
+        """Rows without id that name a record of the shop (by handle, by product and options) get its id."""
+        table = self.reader.layout.table
+        found: dict[int, tuple[Record, Row, tuple[str, ...]]] = {}
+        for record in records if self.nameless else ():
+            for name in _names(table, record):
+                row = self.nameless.pop(name, None) if record.key not in self.rows else None
+                if row is not None:
+                    found[len(found)] = (record, row, name)
+        ids = [name for name in table.key if name in self.reader.layout.columns]
+        writes = [
+            RowWrite(number, "", name, {each: (None, record.values[each]) for each in ids})
+            for number, (record, _, name) in found.items()
+        ]
+        problems = self._writer().write(writes)
+        for number, (record, row, _) in found.items():
+            if number not in problems:
+                self.rows[record.key] = row
 
     def _reject(self, record: Record, row: Row) -> None:
         self.counts.rejected += 1
@@ -344,12 +384,16 @@ class _Pages:
             return {"shop": Verdict.FETCH, "sheet": Verdict.SEND}.get(won or "", Verdict.CONFLICT)
         return verdict
 
+    def _writer(self) -> KeyedWriter:
+        reader = self.reader
+        columns = SheetColumns(self.owner.systems.sheets, reader.info.id, reader.tab.title, reader.tab.sheet_id)
+        return KeyedWriter(reader.layout, columns, reader.money_digits)
+
     def _write(self, edits: Sequence[RowWrite]) -> None:
         if not edits:
             return
         reader = self.reader
-        columns = SheetColumns(self.owner.systems.sheets, reader.info.id, reader.tab.title, reader.tab.sheet_id)
-        problems = KeyedWriter(reader.layout, columns, reader.money_digits).write(edits)
+        problems = self._writer().write(edits)
         for each in edits:
             problem = problems.get(each.item)
             if problem is None:
@@ -396,6 +440,12 @@ class _Pages:
         opened = open_tab(self.owner.systems, info, TABLES[self.reader.layout.table.name], self.reader.money_digits)
         assert isinstance(opened, TabReader)
         return opened.rows()
+
+
+def _names(table: Table, record: Record) -> list[tuple[str, ...]]:
+    """What a row without id may call this record; a new variant's row may name its product by handle alone."""
+    names = [table.natural_key_of(record.values), table.natural_key_of({**record.values, "product_id": None})]
+    return [name for name in dict.fromkeys(names) if name]
 
 
 def _cells(reader: TabReader, record: Record) -> list[Cell | Decimal]:
@@ -461,21 +511,39 @@ def _as_text(tab: Tab, column: int) -> dict[str, object]:
     return {"repeatCell": {"range": where, "cell": cell, "fields": "userEnteredFormat.numberFormat"}}
 
 
-def _complete_header(systems: Systems, spreadsheet_id: str, tab: Tab, table: Table) -> None:
-    """Write headers of ours that are missing after the last used column; an empty tab gets all of them."""
-    from sheets_catalog.flows.tabs import lay_out, letter
+@dataclass(frozen=True, slots=True)
+class _Addition:
+    """Columns of ours that a tab lacks, and the column (from 0) they go to."""
 
-    quoted = "'" + tab.title.replace("'", "''") + "'"
-    found = systems.sheets.read_ranges(spreadsheet_id, [f"{quoted}!1:1"])[0]
+    tab: Tab
+    fields: tuple[Field, ...]
+    at: int
+
+
+def _addition(systems: Systems, spreadsheet_id: str, tab: Tab, table: Table) -> _Addition:
+    """What is missing in a tab's header; an empty tab lacks everything."""
+    found = systems.sheets.read_ranges(spreadsheet_id, [f"{_quoted(tab)}!1:1"])[0]
     header: list[Cell] = found[0] if found else []
     layout = lay_out(table, header, tab.title)
-    missing = [each.header for each in table.fields if each.name not in layout.columns]
+    for finding in layout.findings:
+        if finding.rule == "duplicate_column" or (finding.rule == "missing_column" and layout.columns):
+            raise PlanError(f"The tab “{tab.title}” cannot be used: {finding.message}", advice=finding.advice)
+    used = max((at + 1 for at, cell in enumerate(header) if cell not in {None, ""}), default=0)
+    return _Addition(tab, tuple(each for each in table.fields if each.name not in layout.columns), used)
+
+
+def _add_columns(systems: Systems, spreadsheet_id: str, addition: _Addition) -> None:
+    """Write the missing headers after the last used column."""
+    tab, missing = addition.tab, [each.header for each in addition.fields]
     if not missing:
         return
-    used = max((at + 1 for at, cell in enumerate(header) if cell not in {None, ""}), default=0)
-    wanted = used + len(missing)
+    wanted = addition.at + len(missing)
     if wanted > tab.column_count:
         more = {"sheetId": tab.sheet_id, "dimension": "COLUMNS", "length": wanted - tab.column_count}
-        systems.sheets.batch_update(spreadsheet_id, [{"appendDimension": more}], safety="once")
-    where = f"{quoted}!{letter(used)}1:{letter(wanted - 1)}1"
+        systems.sheets.batch_update(spreadsheet_id, [{"appendDimension": more}], safety="repeatable")
+    where = f"{_quoted(tab)}!{letter(addition.at)}1:{letter(wanted - 1)}1"
     systems.sheets.write_ranges(spreadsheet_id, [(where, [missing])])
+
+
+def _quoted(tab: Tab) -> str:
+    return "'" + tab.title.replace("'", "''") + "'"

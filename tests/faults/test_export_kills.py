@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 
 import pytest
-
 from faults.scenario import OPTIONS
+from forked import Forked
+
 from sheets_catalog.database import Audit
 from sheets_catalog.errors import SheetsCatalogError
 from sheets_catalog.flows.connection import open_systems
@@ -26,15 +27,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:Deprecati
 def killed_at(scenario, nth, when):
     """Run the job in a process of its own that is killed at its n-th call; False when it had no n-th call."""
     scenario.restore()
-    ready, go = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _child(scenario, ready)
-    scenario.fault(operation="*", nth=nth, kind="kill-client", when=when, pid=pid)
-    os.write(go, b"!")
-    _, status = os.waitpid(pid, 0)
-    os.close(ready)
-    os.close(go)
+    return _killed(scenario, nth, when)
+
+
+def _killed(scenario, nth, when):
+    child = Forked(lambda: _export(scenario))
+    scenario.fault(operation="*", nth=nth, kind="kill-client", when=when, pid=child.pid)
+    child.go()
+    status = child.wait()
     if os.WIFEXITED(status):
         assert os.WEXITSTATUS(status) == 0
         return False
@@ -42,17 +42,11 @@ def killed_at(scenario, nth, when):
     return True
 
 
-def _child(scenario, ready):
-    """What the killed process does; it never returns."""
-    os.read(ready, 1)
-    status = 1
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            systems = open_systems(scenario.at.connection, rng=random.Random(9))
-            apply(systems, Audit(Path(folder) / "audit.sqlite3"), scenario.job, options=OPTIONS)
-            status = 0
-    finally:
-        os._exit(status)
+def _export(scenario):
+    """What the killed process does."""
+    with tempfile.TemporaryDirectory() as folder:
+        systems = open_systems(scenario.at.connection, rng=random.Random(9))
+        apply(systems, Audit(Path(folder) / "audit.sqlite3"), scenario.job, options=OPTIONS)
 
 
 def check_kill(scenario, nth, when):
@@ -86,16 +80,7 @@ def test_killed_again_and_again_it_still_ends_the_same(scenario):
     """A process that never lives longer than 25 calls."""
     scenario.restore()
     for _ in range(scenario.calls):
-        ready, go = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            _child(scenario, ready)
-        scenario.fault(operation="*", nth=25, kind="kill-client", when="after", pid=pid)
-        os.write(go, b"!")
-        _, status = os.waitpid(pid, 0)
-        os.close(ready)
-        os.close(go)
-        if os.WIFEXITED(status):
+        if not _killed(scenario, 25, "after"):
             break
     else:
         pytest.fail("it never ended")

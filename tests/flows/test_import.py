@@ -1,0 +1,254 @@
+"""The import: rows updated in place, no doubles, edits and other people's cells untouched, safe to interrupt."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+import requests
+from forked import Forked
+from sandboxed import desk
+
+from sheets_catalog.database import Audit
+from sheets_catalog.errors import BusyError, PlanError, SheetsCatalogError
+from sheets_catalog.flows import control
+from sheets_catalog.flows.connection import open_systems
+from sheets_catalog.flows.exporting import plan_export
+from sheets_catalog.flows.importing import ImportOptions, import_catalogue
+from sheets_catalog.flows.verification import verify
+from sheets_catalog.jobs import lease as leases
+from sheets_catalog.sandbox import state as states
+
+
+@pytest.fixture
+def fresh():
+    with desk() as one:
+        yield one
+
+
+@pytest.fixture
+def at(fresh):
+    import_catalogue(fresh.systems, fresh.audit)
+    return fresh
+
+
+def tab(at, title):
+    return at.person().worksheet(title)
+
+
+def column(sheet, header):
+    return sheet.row_values(1).index(header) + 1
+
+
+def merchant(at):
+    return at.sandbox.services["shopify"]
+
+
+def sheet_writes(at, since):
+    return [entry for entry in at.ledger(since) if entry["service"] == "sheets"]
+
+
+def test_a_fresh_import_is_whole_and_agrees_with_the_shop(at):
+    result = verify(at.systems)
+    assert result.clean
+    assert result.books.balanced
+    assert result.equal == 30 + 67 + 104
+    assert plan_export(at.systems).empty
+
+
+def test_importing_again_writes_no_cell(at):
+    since = len(at.ledger())
+    result = import_catalogue(at.systems, at.audit)
+    assert result.books.unchanged == result.books.planned
+    assert sheet_writes(at, since) == []
+
+
+def test_nasty_values_arrive_as_text(at):
+    shop = {record.key: record.values for page in at.systems.catalogue.variants() for record in page.records}
+    variants = tab(at, "Variants")
+    header = variants.row_values(1)
+    rows = variants.get("A2:Q100", value_render_option="UNFORMATTED_VALUE")
+    for row in rows:
+        for name, head in (("sku", "SKU"), ("barcode", "Barcode")):
+            cell = row[header.index(head)] if len(row) > header.index(head) else ""
+            assert cell == (shop[row[0]][name] or "")
+            assert isinstance(cell, str)
+
+
+def test_the_shops_changes_come_in_and_the_sheets_edits_stay(at):
+    variants = tab(at, "Variants")
+    one, two, three = (variants.cell(row, 1).value for row in (2, 3, 4))
+    price = column(variants, "Price")
+    merchant(at).edit_variant(one, price="5.55")
+    variants.update_cell(3, price, 44)
+    merchant(at).edit_variant(two, barcode="999")
+    variants.update_cell(4, price, 45)
+    merchant(at).edit_variant(three, price="6.66")
+    result = import_catalogue(at.systems, at.audit)
+    counts = result.tables["variants"]
+    assert (counts.updated, counts.kept, counts.conflicted) == (2, 0, 1)
+    assert result.books.balanced
+    assert variants.cell(2, price).numeric_value == 5.55
+    assert variants.cell(3, price).numeric_value == 44
+    assert variants.cell(3, column(variants, "Barcode")).value == "999"
+    assert variants.cell(4, price).numeric_value == 45
+
+
+def test_the_shop_wins_when_asked_to(at):
+    variants = tab(at, "Variants")
+    key, price = variants.cell(2, 1).value, column(variants, "Price")
+    variants.update_cell(2, price, 45)
+    merchant(at).edit_variant(key, price="6.66")
+    import_catalogue(at.systems, at.audit, ImportOptions(policy="shop"))
+    assert variants.cell(2, price).numeric_value == 6.66
+
+
+def test_a_formula_is_never_written_over(at):
+    variants = tab(at, "Variants")
+    price = column(variants, "Price")
+    letter = chr(64 + price)
+    shown = variants.cell(2, price).numeric_value
+    variants.update([[f"={shown}+0"]], f"{letter}2", raw=False)
+    merchant(at).edit_variant(variants.cell(2, 1).value, price="6.66")
+    result = import_catalogue(at.systems, at.audit)
+    assert [finding.rule for finding in result.findings] == ["not_written"]
+    assert variants.acell(f"{letter}2", value_render_option="FORMULA").value == f"={shown}+0"
+
+
+def test_new_products_come_after_the_last_row_and_deleted_ones_are_reported(at):
+    products = tab(at, "Products")
+    gone = products.cell(2, 1).value
+    merchant(at).delete_product(gone)
+    merchant(at).add_product("Made in the shop")
+    at.sandbox.world.clock.advance(60)
+    result = import_catalogue(at.systems, at.audit)
+    assert result.tables["products"].new == 1
+    assert result.tables["products"].deleted_in_shop == 1
+    assert {finding.rule for finding in result.findings} == {"deleted_in_shop"}
+    assert products.col_values(column(products, "Title"))[-1] == "Made in the shop"
+    assert products.cell(2, 1).value == gone
+
+
+def test_missing_columns_of_ours_are_added_after_the_last_one(at):
+    products = tab(at, "Products")
+    products.delete_columns(column(products, "Vendor"))
+    import_catalogue(at.systems, at.audit)
+    assert products.row_values(1)[-1] == "Vendor"
+    assert verify(at.systems).clean
+    assert plan_export(at.systems).empty
+
+
+def test_duplicate_ids_are_rejected_and_named(at):
+    products = tab(at, "Products")
+    key = products.cell(2, 1).value
+    products.update_cell(3, 1, key)
+    merchant(at).edit_product(key, title="Another title")
+    result = import_catalogue(at.systems, at.audit)
+    assert result.tables["products"].rejected == 1
+    assert "duplicate_key" in {finding.rule for finding in result.findings}
+    assert "Another title" not in products.col_values(column(products, "Title"))
+    assert result.books.balanced
+
+
+@pytest.mark.parametrize("damage", ["a header twice", "no id column"])
+def test_a_broken_header_stops_before_anything_is_written(at, damage):
+    products = tab(at, "Products")
+    if damage == "no id column":
+        products.delete_columns(1)
+    else:
+        products.update_cell(1, column(products, "Vendor"), "Title")
+    since = len(at.ledger())
+    with pytest.raises(PlanError) as caught:
+        import_catalogue(at.systems, at.audit)
+    assert caught.value.advice
+    assert sheet_writes(at, since) == []
+
+
+def test_rows_without_id_that_name_a_record_get_its_id_instead_of_a_twin(at):
+    products, variants = tab(at, "Products"), tab(at, "Variants")
+    keys = {sheet.title: sheet.cell(5, 1).value for sheet in (products, variants)}
+    products.update_cell(5, 1, "")
+    variants.update_cell(5, 1, "")
+    variants.update_cell(5, 2, "")
+    result = import_catalogue(at.systems, at.audit)
+    assert result.tables["products"].new == result.tables["variants"].new == 0
+    assert products.cell(5, 1).value == keys["Products"]
+    assert variants.cell(5, 1).value == keys["Variants"]
+    assert verify(at.systems).clean
+
+
+def test_an_import_says_who_works_when_somebody_does():
+    with desk(speed=5) as at:
+        home = control.find_or_make(at.systems)
+        leases.acquire(home.store, "catalogue", "job-1", "otherhost:ffffffff:1:1")
+        with pytest.raises(BusyError, match="job-1"):
+            import_catalogue(at.systems, at.audit)
+
+
+FAULTS = [
+    {"kind": "status", "status": 503, "when": "after"},
+    {"kind": "reset", "when": "after"},
+    {"kind": "half-body", "when": "after"},
+    {"kind": "rate-limit", "when": "before", "times": 2},
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault['kind']}-{fault['when']}")
+def test_a_fault_at_any_call_leaves_the_same_sheet(fresh, fault):
+    saved = states.dump(fresh.sandbox.world, fresh.sandbox.services)
+    import_catalogue(fresh.systems, fresh.audit)
+    total = requests.get(f"{fresh.sandbox.url}/_sandbox/requests", timeout=5).json()["total"]
+    expected = everything(fresh)
+    for nth in range(1 + FAULTS.index(fault), total, 9):
+        put_back(fresh, saved)
+        requests.post(f"{fresh.sandbox.url}/_sandbox/faults", json={"nth": nth, **fault}, timeout=5)
+        for _ in range(4):
+            try:
+                result = import_catalogue(fresh.fresh(), fresh.audit)
+            except SheetsCatalogError:
+                continue
+            break
+        assert result.books.balanced
+        assert everything(fresh) == expected, nth
+        assert plan_export(fresh.systems).empty
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_killed_at_any_call_and_started_again_the_sheet_is_the_same(fresh):
+    saved = states.dump(fresh.sandbox.world, fresh.sandbox.services)
+    import_catalogue(fresh.systems, fresh.audit)
+    total = requests.get(f"{fresh.sandbox.url}/_sandbox/requests", timeout=5).json()["total"]
+    expected = everything(fresh)
+    for nth in range(2, total, 6):
+        put_back(fresh, saved)
+        kill = {"kind": "kill-client", "nth": nth, "when": "after" if nth % 4 else "before"}
+        child = Forked(lambda: _import(fresh))
+        fault = {**kill, "pid": child.pid}
+        requests.post(f"{fresh.sandbox.url}/_sandbox/faults", json=fault, timeout=5)
+        child.go()
+        child.wait()
+        requests.delete(f"{fresh.sandbox.url}/_sandbox/faults", timeout=5)
+        result = import_catalogue(fresh.fresh(), fresh.audit)
+        assert result.books.balanced
+        assert everything(fresh) == expected, nth
+
+
+def _import(at):
+    """What the killed process does."""
+    with tempfile.TemporaryDirectory() as folder:
+        systems = open_systems(at.connection, rng=random.Random(2))
+        import_catalogue(systems, Audit(Path(folder) / "audit.sqlite3"))
+
+
+def put_back(at, saved):
+    with at.sandbox.world.lock:
+        states.load(at.sandbox.world, at.sandbox.services, saved)
+    requests.delete(f"{at.sandbox.url}/_sandbox/faults", timeout=5)
+
+
+def everything(at):
+    """Every cell of the three tabs, in order of the rows' keys: an append that was repeated may reorder pages."""
+    blocks = at.systems.sheets.read_ranges(at.spreadsheet_id, ["Products!A:Z", "Variants!A:Z", "Inventory!A:Z"])
+    return [sorted(([str(cell) for cell in row] for row in block if any(row)), key=str) for block in blocks]
