@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sheets_catalog.sandbox.identity import ALL_SCOPES, APP, OWNER
+from sheets_catalog.sandbox.accounts import ALL_SCOPES, APP, OWNER
 from sheets_catalog.sandbox.play import hook_request
 from sheets_catalog.sandbox.wire import Caller
 
