@@ -229,6 +229,11 @@ class Audit:
         with self._reading() as connection:
             return queries.find_errors(connection, wanted, limit)
 
+    def last_batch(self, session_id: str) -> int:
+        """The highest number of a session's batches, 0 before the first: a resumed job numbers on from there."""
+        with self._reading() as connection:
+            return queries.last_batch(connection, session_id)
+
     def report(self, session_id: str, *, records: int | None = None) -> Report:
         """Everything about one session, with at most `records` of its records (those that need attention first).
 

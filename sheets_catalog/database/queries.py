@@ -75,6 +75,12 @@ def find_session(connection: Connection, session_id: str) -> Session | None:
     return None if row is None else _session(row)
 
 
+def last_batch(connection: Connection, session_id: str) -> int:
+    """The highest number of a session's batches, 0 before the first."""
+    wanted = select(func.max(batches.c.number)).where(batches.c.session_id == session_id)
+    return connection.execute(wanted).scalar() or 0
+
+
 def find_errors(connection: Connection, wanted: Filter, limit: int) -> list[ErrorEntry]:
     """Errors, oldest first."""
     found = select(errors).where(*wanted.on(errors, "occurred_at")).order_by(errors.c.id).limit(limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheets_catalog import database
@@ -21,7 +21,7 @@ from sheets_catalog.jobs.state import JobState, Result, Status
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sheets_catalog.changes.plan import Books, Change, Plan
+    from sheets_catalog.changes.plan import Books, Plan
     from sheets_catalog.flows.connection import Connection, Systems
     from sheets_catalog.jobs.retry import Figures
     from sheets_catalog.jobs.runner import Outcome, Watcher
@@ -53,21 +53,39 @@ def open_audit(connection: Connection, systems: Systems | None = None) -> databa
 
 @dataclass(slots=True)
 class Auditing:
-    """A `Watcher` that writes the audit, and passes everything on to another watcher."""
+    """A `Watcher` that writes the audit, and passes everything on to another watcher.
+
+    The session begins with the first thing that happens: a run that found the sheet busy leaves no trace in the audit
+    of a job that somebody else works on. `books` are those of the last checkpoint. Batches of a resumed job are
+    numbered on from those before.
+    """
 
     audit: database.Audit
     systems: Systems
     session_id: str
-    changes: Sequence[Change]
+    plan: Plan
+    books: Books
     then: Watcher | None = None
     calls_before: int = 0
-    recorded: set[int] = field(default_factory=set)
+    batches_before: int = 0
+    begun: bool = False
+
+    def begin(self) -> None:
+        """The first line, unless it was written."""
+        if self.begun:
+            return
+        self.begun = True
+        self.batches_before = self.audit.last_batch(self.session_id)
+        self.audit.session_started(start_of(self.systems, self.session_id, self.plan))
+        self.audit.records(findings_as_records(self.session_id, self.plan))
 
     def batch_started(self, number: int, items: Sequence[int]) -> None:
         """A batch goes out."""
-        kinds = {(self.changes[item].table, self.changes[item].action) for item in items}
+        self.begin()
+        kinds = {(self.plan.changes[item].table, self.plan.changes[item].action) for item in items}
         table, action = next(iter(kinds)) if len(kinds) == 1 else ("", "")
-        start = database.BatchStart(self.session_id, number, self.systems.clock.now(), len(items), table, action)
+        mine = self.batches_before + number
+        start = database.BatchStart(self.session_id, mine, self.systems.clock.now(), len(items), table, action)
         self.calls_before = self.systems.calls.figures.total
         self.audit.batch_started(start)
         if self.then:
@@ -76,10 +94,11 @@ class Auditing:
     def batch_ended(self, number: int, outcomes: Sequence[Outcome], seconds: float) -> None:
         """A batch came back."""
         settled = [outcome for outcome in outcomes if outcome.result is not Result.PENDING]
-        self.audit.records(self._log(outcome.item, outcome.result, outcome.reason, number) for outcome in settled)
+        mine = self.batches_before + number
+        self.audit.records(self._log(outcome.item, outcome.result, outcome.reason, mine) for outcome in settled)
         end = database.BatchEnd(
             self.session_id,
-            number,
+            mine,
             self.systems.clock.now(),
             done=sum(outcome.result is Result.DONE for outcome in outcomes),
             rejected=sum(outcome.result is Result.REJECTED for outcome in outcomes),
@@ -87,11 +106,15 @@ class Auditing:
             calls=self.systems.calls.figures.total - self.calls_before,
         )
         self.audit.batch_finished(end)
+        for log in self._unsettled(outcomes, mine):
+            self.audit.error(log)
         if self.then:
             self.then.batch_ended(number, outcomes, seconds)
 
     def progressed(self, books: Books, note: str) -> None:
         """A checkpoint was stored."""
+        self.begin()
+        self.books = books
         self.audit.progress(self.session_id, books_of(books))
         if self.then:
             self.then.progressed(books, note)
@@ -101,6 +124,11 @@ class Auditing:
         self.audit.error(error_log(self.session_id, error))
         if self.then:
             self.then.troubled(error, wait)
+
+    def waited(self, error: SheetsCatalogError) -> None:
+        """A call failed and is sent again after a wait."""
+        self.begin()
+        self.audit.error(error_log(self.session_id, error))
 
     def complete(self, state: JobState) -> None:
         """Log what a process that died had settled without saying so."""
@@ -113,8 +141,19 @@ class Auditing:
         self.audit.records(self._log(item, state.result(item), state.reasons.get(item, ""), None) for item in missing)
         self.audit.flush()
 
+    def _unsettled(self, outcomes: Sequence[Outcome], batch: int) -> Iterable[database.ErrorLog]:
+        """What kept records of a batch from being settled, once for each reason."""
+        reasons = {
+            outcome.reason: outcome.blameless
+            for outcome in outcomes
+            if outcome.result is Result.PENDING and outcome.reason
+        }
+        for reason, blameless in reasons.items():
+            kind, category = ("Throttled", "throttled") if blameless else ("Unavailable", "retryable")
+            yield database.ErrorLog(self.session_id, kind, reason, category, batch=batch)
+
     def _log(self, item: int, result: Result, reason: str, batch: int | None) -> database.RecordLog:
-        change = self.changes[item]
+        change = self.plan.changes[item]
         return database.RecordLog(
             self.session_id,
             change.table,

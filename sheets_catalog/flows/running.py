@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheets_catalog import database
-from sheets_catalog.errors import SheetsCatalogError
+from sheets_catalog.errors import BusyError, SheetsCatalogError
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.auditing import (
     ENDS,
@@ -15,21 +16,19 @@ from sheets_catalog.flows.auditing import (
     books_of,
     error_log,
     figures_of,
-    findings_as_records,
-    start_of,
 )
 from sheets_catalog.jobs.batches import Sizing
 from sheets_catalog.jobs.checkpoints import Checkpoints
 from sheets_catalog.jobs.runner import Limits, Runner
-from sheets_catalog.jobs.state import JobState, Result, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sheets_catalog.changes.plan import Books, Plan
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.jobs.retry import Figures
     from sheets_catalog.jobs.runner import Watcher, Work
+    from sheets_catalog.jobs.state import JobState, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,9 @@ def run_job(
     checkpoints = Checkpoints(job_files.store_of(systems, job_id))
     state = checkpoints.load()
     plan = job_files.read_plan(systems, job_id, state.plan_digest)
-    auditing = Auditing(audit, systems, job_id, plan.changes, run.watcher)
+    auditing = Auditing(audit, systems, job_id, plan, state.books, run.watcher)
     if state.status.ended:
-        _catch_up(audit, auditing, plan, state)
+        _catch_up(audit, auditing, state)
         return JobResult(job_id, state.status, state.books, state, plan, systems.calls.figures, job_id)
     check(plan, state)
     store, lease = job_files.lease_of(systems, plan.flow, job_id)
@@ -89,39 +88,66 @@ def run_job(
         sizing=run.sizing,
         limits=run.limits,
     )
-    started = systems.clock.monotonic()
-    audit.session_started(start_of(systems, job_id, plan))
-    audit.records(findings_as_records(job_id, plan))
+    started, before = systems.clock.monotonic(), state.books.done
     try:
-        state = runner.advance(force=run.force)
+        with _waits_told(systems, auditing):
+            state = runner.advance(force=run.force)
     except SheetsCatalogError as error:
-        _stopped(systems, audit, job_id, plan, error)
+        _stopped(auditing, error, auditing.books.done - before, systems.clock.monotonic() - started)
         raise
+    auditing.begin()
     auditing.complete(state)
-    _ended(systems, audit, job_id, state, systems.clock.monotonic() - started)
+    _ended(auditing, state, state.books.done - before, systems.clock.monotonic() - started)
     return JobResult(job_id, state.status, state.books, state, plan, systems.calls.figures, job_id)
 
 
-def _catch_up(audit: database.Audit, auditing: Auditing, plan: Plan, state: JobState) -> None:
+@contextmanager
+def _waits_told(systems: Systems, auditing: Auditing) -> Iterator[None]:
+    """While entered, the audit hears of every call that failed and is tried again."""
+    others = systems.calls.on_wait
+
+    def told(service: str, seconds: float, error: SheetsCatalogError) -> None:
+        auditing.waited(error)
+        if others:
+            others(service, seconds, error)
+
+    systems.calls.on_wait = told
+    try:
+        yield
+    finally:
+        systems.calls.on_wait = others
+
+
+def _catch_up(audit: database.Audit, auditing: Auditing, state: JobState) -> None:
     """Write what a process could not that died between the last checkpoint and the end of its audit."""
     session = audit.session(auditing.session_id)
     if session is not None and session.finished_at is not None and session.status != "stopped":
         return
-    audit.session_started(start_of(auditing.systems, auditing.session_id, plan))
-    audit.records(findings_as_records(auditing.session_id, plan))
+    auditing.begin()
     auditing.complete(state)
-    _ended(auditing.systems, audit, auditing.session_id, state, 0.0)
+    _ended(auditing, state, 0, 0.0)
 
 
-def _stopped(systems: Systems, audit: database.Audit, job_id: str, plan: Plan, error: SheetsCatalogError) -> None:
-    audit.error(error_log(job_id, error))
-    books = books_of(plan.books)
-    end = database.SessionEnd(job_id, "stopped", systems.clock.now(), books, error.message, error.advice)
-    audit.session_finished(end)
+def _stopped(auditing: Auditing, error: SheetsCatalogError, done: int, seconds: float) -> None:
+    """The job's books stay those of its last checkpoint; a job that another run holds is left to that run."""
+    if isinstance(error, BusyError):
+        return
+    auditing.begin()
+    auditing.audit.error(error_log(auditing.session_id, error))
+    _write_figures(auditing, done, seconds)
+    now, books = auditing.systems.clock.now(), books_of(auditing.books)
+    end = database.SessionEnd(auditing.session_id, "stopped", now, books, error.message, error.advice)
+    auditing.audit.session_finished(end)
 
 
-def _ended(systems: Systems, audit: database.Audit, job_id: str, state: JobState, seconds: float) -> None:
-    done = len(state.items(Result.DONE))
-    audit.metrics(job_id, secrets.token_hex(4), figures_of(systems.calls.figures, done, seconds))
-    status = ENDS.get(state.status, "stopped")
-    audit.session_finished(database.SessionEnd(job_id, status, systems.clock.now(), books_of(state.books), state.note))
+def _ended(auditing: Auditing, state: JobState, done: int, seconds: float) -> None:
+    _write_figures(auditing, done, seconds)
+    status, now = ENDS.get(state.status, "stopped"), auditing.systems.clock.now()
+    end = database.SessionEnd(auditing.session_id, status, now, books_of(state.books), state.note)
+    auditing.audit.session_finished(end)
+
+
+def _write_figures(auditing: Auditing, done: int, seconds: float) -> None:
+    """Of this run alone: those of all runs of a job are added up."""
+    figures = figures_of(auditing.systems.calls.figures, done, seconds)
+    auditing.audit.metrics(auditing.session_id, secrets.token_hex(4), figures)
