@@ -16,7 +16,7 @@ from sheets_catalog.cli.progress import Remarks
 from sheets_catalog.flows.auditing import open_audit
 
 STEPS = ["seed", "connect", "import", "edit", "shop_edit", "plan", "interrupt", "resume", "sheet", "audit", "conflict"]
-STEPS += ["import_again", "verify", "plan_again", "export_again"]
+STEPS += ["import_again", "verify", "plan_again", "export_again", "stage", "deliver"]
 HEAD = "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price\n"
 
 
@@ -46,7 +46,7 @@ def test_the_whole_story_in_one_process_for_programs(process):
 def test_without_a_terminal_it_ends_by_itself_and_tells_plain_lines(process):
     done = process("demo")
     assert done.status == 0
-    assert "15 steps, every promise kept." in done.out
+    assert "17 steps, every promise kept." in done.out
     assert max(map(len, done.out.splitlines())) <= 140
 
 

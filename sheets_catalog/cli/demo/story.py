@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sheets_catalog.changes.plan import Books, Plan
     from sheets_catalog.cli.demo.edits import Edits
+    from sheets_catalog.cli.demo.files import Files
     from sheets_catalog.cli.demo.people import Control, Person
     from sheets_catalog.cli.progress import Telling
     from sheets_catalog.database import Audit
@@ -77,6 +78,7 @@ class Story:
         self.job_id = ""
         self.before: dict[str, list[list[Any]]] = {}
         self.applied_from = 0
+        self.client_folder = ""
 
     def steps(self) -> Iterator[Callable[[Telling], Step]]:
         """Each step as something to call with what shows progress. One that cannot be finished tells nothing."""
@@ -96,6 +98,8 @@ class Story:
             self.verified,
             self.planned_again,
             self.exported_again,
+            self.staged,
+            self.delivered,
         ):
             yield partial(self._tell, step)
 
@@ -418,3 +422,37 @@ class Story:
         return {
             item for item in shown.settled if plan.changes[item].on("shop") or plan.changes[item].action != "update"
         }
+
+    # -- files: staged for review, delivered to a client -----------------------------------------------------------
+
+    def staged(self) -> Step:
+        """Finished tasks are chosen, checked and copied into a staging folder."""
+        from sheets_catalog.cli.demo import files
+        from sheets_catalog.flows.tasks.batches import export_report
+
+        result, folders, told = self._files().stage()
+        self.client_folder = folders["client_folder"]
+        promises = Promises()
+        promises.balanced(result.books)
+        promises(result.books.done, "Nothing was staged.")
+        broken = files.staging_promises(result, export_report(self.systems).statuses)
+        return Step("stage", "Stage finished tasks for review", told, result.books, {}, (*promises.broken, *broken))
+
+    def delivered(self) -> Step:
+        """What was staged is copied into the client's folder and proven there."""
+        start = self.control.position()
+        telling = self._files()
+        result, told = telling.deliver(self.client_folder)
+        promises = Promises()
+        promises.balanced(result.books)
+        promises(not result.books.rejected, f"{result.books.rejected} tasks were not delivered.")
+        broken = telling.promises(result, self.client_folder, start)
+        return Step("deliver", "Deliver to the client", told, result.books, {}, (*promises.broken, *broken))
+
+    def _files(self) -> Files:
+        from sheets_catalog.cli.demo.files import Files
+
+        def audit() -> Audit:
+            return self.audit_for(self.connection, self.systems)
+
+        return Files(self.systems, self.control, audit, RunWatcher(self.show))
