@@ -263,6 +263,19 @@ def test_a_mass_change_asks_first(at):
     assert apply(at.systems, at.audit, job, confirmed=True).books.done == len(plan.changes)
 
 
+def test_a_new_product_without_the_variants_its_option_needs_is_refused_before_anything_is_sent(at):
+    products = tab(at, "Products")
+    row = len(products.get_all_values()) + 1
+    for header, value in {"Handle": "hat", "Title": "Hat", "Status": "DRAFT", "Option1 Name": "Size"}.items():
+        put(products, row, header, value)
+    plan = plan_export(at.systems, ExportOptions(tables=("products",)))
+    assert plan.empty
+    (finding,) = plan.findings
+    assert (finding.rule, finding.row, finding.column, finding.found) == ("required", row, "Option1 Name", "Size")
+    assert plan.books.rejected == 1
+    assert plan.books.balanced
+
+
 def test_missing_rows_are_only_removed_when_asked_for(at):
     products = tab(at, "Products")
     key = products.cell(2, 1).value

@@ -91,6 +91,36 @@ def unnamed_options(products: Layout, variants: Layout, out: Compared) -> None:
 _OPTIONS = ("option1", "option2", "option3")
 
 
+def valueless_options(products: Layout, out: Compared) -> None:
+    """Refuse new products with a named option for which none of their new variants has a value: the shop would."""
+    used = {(change.group, each.field) for change in out.changes for each in change.fields}
+    for change in [change for change in out.changes if change.table == "products"]:
+        for name in (f"{option}_name" for option in _OPTIONS):
+            option = name.removesuffix("_name")
+            if (change.group, name) in used and (change.group, option) not in used:
+                _refuse_valueless(products, change, name, out)
+                break
+
+
+def _refuse_valueless(products: Layout, change: Change, name: str, out: Compared) -> None:
+    gone = [each for each in out.changes if each.group == change.group]
+    out.changes = [each for each in out.changes if each.group != change.group]
+    out.settle(rejected=len(gone))
+    header = products.table.by_name[name].header
+    out.findings.append(
+        Finding(
+            "error",
+            "required",
+            products.table.title,
+            change.row,
+            header,
+            next(each.after or "" for each in change.fields if each.field == name),
+            "This new product has the option, but no new variant with a value for it.",
+            "Add its variants in the tab Variants (by handle) and plan both tabs together, or clear the option's name.",
+        )
+    )
+
+
 def _refuse_group(products: Layout, variants: Layout, group: str, missing: list[str], out: Compared) -> None:
     gone = [change for change in out.changes if change.group == group]
     out.changes = [change for change in out.changes if change.group != group]

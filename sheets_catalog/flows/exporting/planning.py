@@ -200,8 +200,8 @@ def _compare_tab(run: _Planning, name: str) -> None:
     run.results.append(result)
 
 
-_AT_ONCE = 250
-"""Ids in one look-up: the most that any array input of Shopify takes."""
+_AT_ONCE = 1_000
+"""Records looked up between two words of progress: up to 250 a call, a few calls at once."""
 
 
 def fetch(systems: Systems, table: Table, keys: Iterable[str]) -> Mapping[str, Record]:
@@ -221,6 +221,8 @@ def _plan_creates(run: _Planning) -> None:
             creating.new_variants(run.readers["variants"].layout, variants.new, known, handles, out)
         if products and variants:
             creating.unnamed_options(run.readers["products"].layout, run.readers["variants"].layout, out)
+        if products:
+            creating.valueless_options(run.readers["products"].layout, out)
     if levels:
         creating.new_levels(run.readers["inventory"].layout, levels.new, out)
     run.results.append(out)
