@@ -129,8 +129,7 @@ class Shop:
     def _paced(self, body: bytes, name: str, points: float, *, whole: bool) -> Answer:
         """Send once, when the bucket allows it. `whole`: an answer with any error is an error."""
         told: Throttle | None = None
-        points *= self.correction(name)
-        reservation = self.pacer.before(points)
+        reservation = self.pacer.before(points * self.correction(name))
         try:
             headers, payload = self._send(body, name)
             cost = _cost(payload)
@@ -150,7 +149,7 @@ class Shop:
     def _learn(self, name: str, points: float, requested: float) -> None:
         """Correct the next estimate by what this call was really charged at first."""
         if points > 0 and requested > 0:
-            self._ratios[name] = self.correction(name) * requested / points
+            self._ratios[name] = requested / points
 
     def _send(self, body: bytes, name: str) -> tuple[Mapping[str, str], dict[str, Any]]:
         """Headers and body of the answer; a refused token is renewed once, where it can be."""
