@@ -45,7 +45,9 @@ class EverydayLife(RuleBasedStateMachine):
         self.systems = self.at.fresh()
         self.merchant = sandbox.services["shopify"]
         self.header = self.systems.sheets.read_ranges(self.at.spreadsheet_id, ["Variants!1:1"])[0][0]
-        self.keys = [row[0] for row in self.systems.sheets.read_ranges(self.at.spreadsheet_id, [f"Variants!A2:A{ROWS + 1}"])[0]]
+        self.keys = [
+            row[0] for row in self.systems.sheets.read_ranges(self.at.spreadsheet_id, [f"Variants!A2:A{ROWS + 1}"])[0]
+        ]
         records = self.systems.catalogue.by_ids("variants", self.keys)
         self.model = {}
         for key in self.keys:

@@ -111,7 +111,9 @@ def test_the_losing_value_of_a_conflict_is_kept(world, policy):
 def test_a_choice_counts_only_for_the_values_it_was_made_about(world, choice):
     _, _, _, asked = compared(world, Rules("ask"))
     made = {
-        (one.table, one.key, one.field): Resolution(choice, one.sheet, (one.shop or "") + ("" if index % 2 else "moved"))
+        (one.table, one.key, one.field): Resolution(
+            choice, one.sheet, (one.shop or "") + ("" if index % 2 else "moved")
+        )
         for index, one in enumerate(asked.conflicts)
     }
     _, _, _, again = compared(world, Rules("ask", made))

@@ -229,15 +229,19 @@ def _sent(item: int, verdict: Verdict, *, deleting: bool) -> Sent:
     match verdict.outcome:
         case "applied":
             return Sent(Outcome(item, Result.DONE), verdict.record)
-        case "refused" if verdict.gone and deleting:
-            return Sent(Outcome(item, Result.DONE, "It was gone already."))
-        case "refused" if verdict.gone:
-            return _rejected(item, f"It was deleted in the shop meanwhile. {words}")
         case "refused":
-            return _rejected(item, words or "The shop refused it without saying why.")
+            return Sent(_refused(item, words, gone=verdict.gone, deleting=deleting))
         case "stale":
             return Sent(Outcome(item, Result.CONFLICTED, "The stock changed in the shop since the plan was made."))
         case "held_back" | "again":
             return Sent(Outcome(item, Result.PENDING, words, blameless=True))
         case _:
             return Sent(Outcome(item, Result.PENDING, words or "The shop's answer did not say what became of it."))
+
+
+def _refused(item: int, words: str, *, gone: bool, deleting: bool) -> Outcome:
+    if gone and deleting:
+        return Outcome(item, Result.DONE, "It was gone already.")
+    if gone:
+        return Outcome(item, Result.REJECTED, f"It was deleted in the shop meanwhile. {words}")
+    return Outcome(item, Result.REJECTED, words or "The shop refused it without saying why.")
