@@ -104,17 +104,15 @@ def test_a_second_ctrl_c_stops_at_once_and_nothing_is_sent_twice(slow, run, star
     assert len(shop_effects(slow, since)) == ROWS
 
 
-def test_two_runs_on_one_sheet_one_works_and_the_other_says_so(slow, started):
+def test_two_runs_on_one_sheet_one_works_and_the_other_says_so(slow, started, run):
     since = len(slow.ledger())
     hang(slow, "shopify", 6)
     first = started("apply", slow.job, "--batch-size", "1", "--json")
     wait_until_it_hangs(slow, first)
-    second = started("apply", slow.job, "--json")
-    out, _ = second.communicate(timeout=60)
-    told = json.loads(out)
-    assert second.returncode == 5
-    assert told["error"]["type"] == "BusyError"
-    assert told["error"]["where"]
+    second = run("apply", slow.job, "--json")
+    assert second.status == 5
+    assert second.told["error"]["type"] == "BusyError"
+    assert second.told["error"]["where"]
     out, err = first.communicate(timeout=120)
     assert first.returncode == 0, err
     assert json.loads(out)["books"]["done"] == ROWS

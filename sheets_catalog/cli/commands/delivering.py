@@ -30,6 +30,7 @@ DELIVER_HELP = examples(
     ("sheets-catalog deliver K7Q2MD --to LINK --dry-run", "what would go to the client"),
     ("sheets-catalog deliver K7Q2MD --to LINK", "show, ask, copy, and prove every file"),
 )
+STATUS_HELP = examples(("sheets-catalog export-status", "how many tasks are where, and what needs attention"))
 CLEAN_HELP = examples(
     ("sheets-catalog clean --older-than 14 --dry-run", "what would go"),
     ("sheets-catalog clean --delivered", "also staging folders of exports that were delivered as a whole"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -102,8 +102,16 @@ def apply(
     json: options.Json = False,
 ) -> int:
     """Send what a stored plan says, or go on with a job that was interrupted."""
+    from sheets_catalog.errors import ConfirmationNeeded
+
     at = here(connection, json=json)
-    return run_job(at, at.job(job), Apply(batch_size, confirmed=confirm_mass_change, force=force))
+    job_id, how = at.job(job), Apply(batch_size, confirmed=confirm_mass_change, force=force)
+    try:
+        return run_job(at, job_id, how)
+    except ConfirmationNeeded as question:
+        if not (at.screen.interactive and typer.confirm(question.message, default=False, err=True)):
+            raise
+    return run_job(at, job_id, replace(how, confirmed=True))
 
 
 def export(
