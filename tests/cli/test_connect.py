@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+import requests
 
 from sheets_catalog.flows import connection as connections
 
 SANDBOX_TOKEN, SHOP_TOKEN = "sandbox-token", "shpat_sandbox_full"
+ROBOT = "robot@sheets-catalog.iam.gserviceaccount.com"
 
 
 @pytest.fixture
@@ -197,3 +199,38 @@ def test_what_is_no_sandbox_is_refused_with_advice(run, where):
     done = run("connect", "sandbox", where, "--json")
     assert done.status == 2
     assert done.told["error"]["advice"]
+
+
+@pytest.fixture
+def robot(desk_only, tmp_path):
+    """A service account with its key file."""
+    told = requests.post(f"{desk_only.sandbox.url}/_sandbox/service_accounts", json={"email": ROBOT}, timeout=10).json()
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(told))
+    return path
+
+
+def share(at, file_id):
+    requests.post(
+        f"{at.sandbox.url}/drive/v3/files/{file_id}/permissions",
+        headers={"Authorization": f"Bearer {SANDBOX_TOKEN}"},
+        json={"role": "writer", "type": "user", "emailAddress": ROBOT},
+        timeout=10,
+    ).raise_for_status()
+
+
+def test_a_service_account_works_on_a_sheet_and_folder_that_people_shared_with_it(run, desk_only, robot, monkeypatch):
+    at = desk_only
+    places = ("--spreadsheet", at.spreadsheet_id, "--folder", at.connection.folder_id)
+    arguments = ("connect", "google", "--root-url", at.sandbox.url, "--service-account", robot, *places)
+    refused = run(*arguments, "--json")
+    assert refused.status != 0, "nothing was shared with it yet"
+    share(at, at.spreadsheet_id)
+    share(at, at.connection.folder_id)
+    assert run(*arguments).status == 0
+    monkeypatch.setenv("SHEETS_CATALOG_SHOPIFY_TOKEN", SHOP_TOKEN)
+    assert run("connect", "shopify", "--shop", "demo-shop", "--base-url", at.sandbox.url).status == 0
+    planned = run("plan", "--json")
+    assert planned.told["empty"], planned.err
+    assert planned.told["books"]["unchanged"] == 201
+    assert connections.load("default").actor == ROBOT

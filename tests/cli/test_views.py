@@ -153,3 +153,9 @@ def test_every_ending_has_its_word(status):
 
     state = msgspec.structs.replace(JobState.new(5, "d", Books()), status=status, note="Because.")
     assert "Because." in printed(runs.job_title(PLAN, state, state.books), width=140)
+
+
+def test_the_id_of_a_job_is_never_broken():
+    summary = JobSummary("J" * 33, "export", "Catalogue", "waiting", Books(), None, None)
+    for width in (45, 60, 80, 140):
+        assert "J" * 33 in printed(*jobs.listed([summary], width), width=width)

@@ -59,6 +59,14 @@ Token = Annotated[
         panel=CREDENTIALS,
     ),
 ]
+AllFiles = Annotated[
+    bool,
+    options.flag(
+        "--all-drive-files",
+        help="With --subject: ask for all files of that user, not only those made by or picked for this app.",
+        panel=CREDENTIALS,
+    ),
+]
 Subject = Annotated[
     str, options.value("--subject", metavar="EMAIL", help="User a service account acts for.", panel=CREDENTIALS)
 ]
@@ -122,6 +130,7 @@ def google(
     token_file: TokenFile = None,
     access_token: Token = "",
     subject: Subject = "",
+    all_drive_files: AllFiles = False,
     spreadsheet: Spreadsheet = "",
     create: Create = "",
     folder: Folder = "",
@@ -130,7 +139,7 @@ def google(
 ) -> int:
     """Connect the Google side: credentials, spreadsheet and folder."""
     from sheets_catalog.cli import drafts
-    from sheets_catalog.flows.connection import GoogleSettings
+    from sheets_catalog.flows.connection import SHARED_FILES, GoogleSettings
 
     screen = screen_for(json=json)
     token = _secret(screen, access_token, token_file, "" if service_account or authorized_user else GOOGLE_TOKEN)
@@ -141,6 +150,7 @@ def google(
         authorized_user_file=_absolute(authorized_user),
         access_token=token,
         subject=subject,
+        features=SHARED_FILES if all_drive_files else (),
         root_url=root_url,
     )
     if not (spreadsheet or create):

@@ -10,6 +10,7 @@ from rich.text import Text
 from sheets_catalog.cli.text import count, shown, visible
 from sheets_catalog.cli.views.parts import books_line, headline, more, table
 from sheets_catalog.cli.views.plans import findings, header_of
+from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +80,7 @@ def _differences(name: str, found: Sequence[Difference], limit: int | None) -> I
     values = ("Field", "In the sheet", "In the shop") if any(each.field for each in found) else ()
     made = table(f"{name}: {len(found):,}", "Tab", "Row", "Record", *values)
     for each in chosen:
-        cells = [Text(each.table), Text(str(each.row or "–")), shown(each.label or each.key, 40)]
+        cells = [Text(TABLES[each.table].title), Text(str(each.row or "–")), shown(each.label or each.key, 40)]
         if values:
             cells += [Text(header_of(each.table, each.field)), shown(each.sheet, 30), shown(each.shop, 30)]
         made.add_row(*cells)

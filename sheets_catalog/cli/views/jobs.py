@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from sheets_catalog.cli.text import both, count, moment, shown
+from sheets_catalog.cli.text import both, count, moment, shown, visible
 from sheets_catalog.cli.views.parts import books_line, facts, headline, more, table
 from sheets_catalog.cli.views.plans import field_name
 from sheets_catalog.jobs.state import Result
@@ -43,14 +43,12 @@ def listed(found: Sequence[JobSummary], width: int) -> Iterator[RenderableType]:
     if not found:
         yield Text("No jobs yet.")
         return
-    wide = width >= 110
-    made = table("", "Job", "Flow", "Status", *(("Done", "Left", "Set aside") if wide else ("Done",)), "Changed (UTC)")
-    for job in found:
-        books = job.books
-        numbers = (f"{books.done:,}", f"{books.pending:,}", f"{books.rejected:,}") if wide else (f"{books.done:,}",)
-        cells = [Text(value) for value in (job.job_id, job.flow)]
-        status = Text(job.status, style=STATUS_STYLES.get(job.status, ""))
-        made.add_row(*cells, status, *map(Text, numbers), Text(moment(job.updated_at or job.created_at), style="dim"))
+    cells = [_cells(job) for job in found]
+    names = [name for name, least in _COLUMNS.items() if width >= least]
+    made = table("", *names)
+    made.columns[0].no_wrap = True  # an id is there to be copied
+    for each in cells:
+        made.add_row(*(each[name] for name in names))
     yield made
     waiting = [job for job in found if job.quarantined]
     if waiting:
@@ -60,6 +58,23 @@ def listed(found: Sequence[JobSummary], width: int) -> Iterator[RenderableType]:
     for job in found:
         if job.note:
             yield Text.assemble((f"{job.job_id}: ", "dim"), shown(job.note, 300, "yellow"))
+
+
+_COLUMNS = {"Job": 0, "Flow": 90, "Status": 0, "Done": 60, "Left": 110, "Set aside": 110, "Changed (UTC)": 76}
+"""Columns of the list, each with the width of a terminal that has room for it."""
+
+
+def _cells(job: JobSummary) -> dict[str, Text]:
+    books = job.books
+    return {
+        "Job": Text(job.job_id),
+        "Flow": Text(visible(job.flow)),
+        "Status": Text(job.status, style=STATUS_STYLES.get(job.status, "")),
+        "Done": Text(f"{books.done:,}"),
+        "Left": Text(f"{books.pending:,}"),
+        "Set aside": Text(f"{books.rejected:,}"),
+        "Changed (UTC)": Text(moment(job.updated_at or job.created_at), style="dim"),
+    }
 
 
 def in_full(view: JobView, width: int, limit: int | None = SHOWN) -> Iterator[RenderableType]:

@@ -61,8 +61,8 @@ def attention(plan: Plan, state: JobState, limit: int = LIMIT) -> Iterator[Rende
     yield Text(f"Needs you: {count(len(items), 'record')}", style="bold yellow")
     for item in items[:limit]:
         change = plan.changes[item]
-        label = Text.assemble(f"  {item}  ", shown(change.label, 50), (f"  row {change.row}", "dim"))
-        yield label
+        row = f"  row {change.row}" if change.row else ""
+        yield Text.assemble(f"  {item}  ", shown(change.label, 50), (row, "dim"))
         yield Padding(shown(state.reasons.get(item, ""), 400, "yellow"), (0, 0, 0, 6))
     if len(items) > limit:
         yield more(len(items) - limit, "record", "see `sheets-catalog report`")
