@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from sheets_catalog.errors import SettingsError
-from sheets_catalog.google.credentials import credentials_from
+from sheets_catalog.google.credentials import DEFAULT_FEATURES, credentials_from
 from sheets_catalog.google.drive import Drive
 from sheets_catalog.google.sheets import Spreadsheets
 from sheets_catalog.google.transport import Timeouts, Transport
@@ -29,6 +29,9 @@ from sheets_catalog.shopify.transport import Shop
 if TYPE_CHECKING:
     from sheets_catalog.upstream import Clock
 
+SHARED_FILES = ("sheets", "any_drive_file")
+"""Features that work on files which people shared with the account."""
+
 THREADS = 32
 """Connections to Google kept open: the flows that copy files use as many at once."""
 
@@ -36,12 +39,17 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class GoogleSettings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """How to reach Google: exactly one of the first three. `root_url` only for a sandbox."""
+    """How to reach Google: exactly one of the first three. `root_url` only for a sandbox.
+
+    `subject`: the user a service account stands in for. `features`: what a service account asks for, of
+    `google.credentials.SCOPES`; empty: `features_of` says.
+    """
 
     service_account_file: str = ""
     authorized_user_file: str = ""
     access_token: str = ""
     subject: str = ""
+    features: tuple[str, ...] = ()
     root_url: str = ""
 
     def __repr__(self) -> str:
@@ -191,6 +199,7 @@ def open_systems(
     given = msgspec.to_builtins(connection.google)
     root_url = given.pop("root_url", "")
     timeouts = Timeouts(read=connection.timeout)
+    given["features"] = features_of(connection.google)
     transport = Transport(credentials_from(given), root_url=root_url, timeouts=timeouts, threads=THREADS)
     shop = Shop(
         connection.shopify.shop,
@@ -202,6 +211,17 @@ def open_systems(
     )
     sheets, drive = Spreadsheets(transport, calls), Drive(transport, calls)
     return Systems(connection, transport, sheets, drive, shop, Catalogue(shop), clock, rng, calls)
+
+
+def features_of(google: GoogleSettings) -> tuple[str, ...]:
+    """What is asked for: the least that works.
+
+    ``drive.file`` shows an app only files that it made or that were picked for it, and nobody can pick for a service
+    account: one that stands in for nobody asks for every file it may see, which are those that were shared with it.
+    """
+    if google.service_account_file and not google.subject:
+        return google.features or SHARED_FILES
+    return google.features or DEFAULT_FEATURES
 
 
 def clock_of(connection: Connection) -> Clock:

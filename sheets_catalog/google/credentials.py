@@ -35,7 +35,8 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "business_profile": (_AUTH + "business.manage",),
 }
 """Scopes by feature, the least that does it. ``drive.file`` covers files made by or picked for this app;
-``any_drive_file`` is Google's restricted scope and is asked for only when templates outside the app are copied.
+``any_drive_file`` is Google's restricted scope: for a service account it means the files that were shared with it, for
+a user all files; staging copies files that the app did not make.
 https://developers.google.com/workspace/drive/api/guides/api-specific-auth"""
 
 DEFAULT_FEATURES = ("sheets", "drive")
