@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,14 +78,18 @@ def _sqlite(url: URL, busy_seconds: float) -> Engine:
 
 
 def _make_folder(url: URL) -> None:
-    folder = Path(url.database or ".").parent
+    """Make what is missing for its owner only: values of a shop are nobody else's. SQLite's log files follow suit."""
+    file = Path(url.database or ".")
+    folder = file.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise SettingsError(
             f"The folder of the audit database, {folder}, cannot be made: {error.strerror}.",
             advice="Choose a folder that you may write to.",
         ) from error
+    with suppress(OSError):  # connecting says better what is wrong
+        file.touch(mode=0o600, exist_ok=False)
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:

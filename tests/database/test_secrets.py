@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -130,3 +131,14 @@ def test_masking_is_total_and_settled(text):
     """Any text can be masked, and masking again changes nothing."""
     assert mask_value(mask_value(text)) == mask_value(text)
     assert mask_message(mask_message(text)) == mask_message(text)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such permissions")
+def test_the_file_and_its_new_folder_are_for_their_owner_only(tmp_path):
+    path = tmp_path / "new" / "audit.sqlite3"
+    with Audit(path) as audit:
+        audit.session_started(SessionStart("s", "export", NOON))
+        modes = {each.name: each.stat().st_mode & 0o777 for each in [path.parent, *path.parent.iterdir()]}
+    assert modes.pop("new") == 0o700
+    assert modes
+    assert set(modes.values()) == {0o600}
