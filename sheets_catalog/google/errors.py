@@ -155,7 +155,7 @@ _BAD_ADDRESS = (
     urllib3.exceptions.InvalidHeader,
     urllib3.exceptions.ProxySchemeUnsupported,
 )
-_SIGN_IN = "Renew the Google credentials: sign in again, or give a new token or key file."
+_SIGN_IN = "Renew the Google credentials: `sheets-catalog connect google` takes a new sign-in, token or key file."
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 

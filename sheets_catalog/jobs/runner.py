@@ -48,13 +48,15 @@ class Outcome:
     """What became of one item in a batch.
 
     `result` PENDING means: not known or not now; it is tried again, at most `MOST_ATTEMPTS` times. `reason` is one
-    sentence for a person. `blameless`: the try does not count (throttled, or the batch was cut short).
+    sentence for a person. `blameless`: the try does not count (throttled, or the batch was cut short). `wait`: seconds
+    before which another try is useless, because they said so.
     """
 
     item: int
     result: Result
     reason: str = ""
     blameless: bool = False
+    wait: float = 0.0
 
 
 class Work(Protocol):
@@ -191,11 +193,21 @@ class Runner:
             troubled=any(not outcome.blameless for outcome in unsettled),
         )
         after = msgspec.structs.replace(self._settle(state, outcomes), batch_size=size)
-        if len(unsettled) < len(outcomes):
+        stuck = len(unsettled) == len(outcomes)
+        if not stuck:
             self._progressed = self.clock.monotonic()
-        elif not self._pause(backoff(max(after.attempts.values(), default=1), 1.0, 20.0, self.rng)):
-            return self._save(msgspec.structs.replace(after, status=Status.WAITING, intent=()))
-        return self._intend(after)
+        return self._after(after, unsettled, stuck=stuck)
+
+    def _after(self, state: JobState, unsettled: Sequence[Outcome], *, stuck: bool) -> JobState:
+        """Wait as long as they said, or a little when nothing at all was settled; then choose the next batch."""
+        wait = max((outcome.wait for outcome in unsettled), default=0.0)
+        if wait and not stuck:
+            state = self._save(state)  # what was settled is stored before a wait that may be long
+        if stuck:
+            wait = max(wait, backoff(max(state.attempts.values(), default=1), 1.0, 20.0, self.rng))
+        if wait and not (self._patient() and self._pause(wait)):
+            return self._postpone(msgspec.structs.replace(state, intent=()), wait, unsettled[0].reason)
+        return self._intend(state)
 
     def _check(self, batch: Sequence[int], outcomes: Sequence[Outcome]) -> None:
         if sorted(batch) != sorted(outcome.item for outcome in outcomes):
@@ -229,12 +241,18 @@ class Runner:
         told = error.retry_after if isinstance(error, Throttled) else None
         wait = told or backoff(5, 1.0, 30.0, self.rng)
         self.watcher.troubled(error, wait)
-        stuck = self.clock.monotonic() - self._progressed > self.limits.patience
-        if not stuck and self._pause(wait):
+        if self._patient() and self._pause(wait):
             self._keep_lease()
             return state
+        return self._postpone(state, wait, error.message)
+
+    def _patient(self) -> bool:
+        return self.clock.monotonic() - self._progressed <= self.limits.patience
+
+    def _postpone(self, state: JobState, wait: float, why: str) -> JobState:
+        """End the slice, with the time before which going on is useless."""
         until = self.clock.now().timestamp() + wait
-        return self._save(msgspec.structs.replace(state, status=Status.WAITING, not_before=until, note=error.message))
+        return self._save(msgspec.structs.replace(state, status=Status.WAITING, not_before=until, note=why))
 
     def _end(self, state: JobState, status: Status) -> JobState:
         """Finish: what follows the last item, the final books, the final state."""

@@ -294,7 +294,7 @@ _WORDS = {
 }
 
 _ADVICE = {
-    401: "Make a new access token for this shop and put it into the settings.",
+    401: "Make a new access token for this shop and save it with `sheets-catalog connect shopify`.",
     402: "Open the shop's admin: its bill or its plan has to be settled there.",
     403: "Give the app the missing access scope, then make a new token.",
     404: "Check the shop's name and the API version in the settings.",

@@ -37,7 +37,7 @@ class StaticToken:
     def __init__(self, token: str) -> None:
         if not token.strip():
             raise CredentialsError(
-                "The Shopify access token is empty.", advice="Set SHOPIFY_ACCESS_TOKEN or the token file and try again."
+                "The Shopify access token is empty.", advice="Give it with `sheets-catalog connect shopify`."
             )
         self._token = token.strip()
 

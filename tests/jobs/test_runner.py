@@ -282,3 +282,34 @@ def test_progress_is_stored_with_what_may_be_in_flight():
     runner.advance()
     assert seen[0] == tuple(range(10))
     assert msgspec.to_builtins(seen[-1])[-1] == 24
+
+
+def test_items_that_are_throttled_are_not_sent_before_they_said():
+    """Seven seconds were told with one item of a batch: nothing is sent for seven seconds, and what is done is stored."""
+    moments, clock = [], ManualClock()
+
+    def script(work, item):
+        moments.append((item, clock.seconds))
+        first = [each for each, _ in moments].count(item) == 1
+        return Outcome(item, Result.PENDING, "slow down", blameless=True, wait=7.0) if item == 1 and first else None
+
+    runner, _ = make(3, script=script, clock=clock)
+    state = runner.advance()
+    assert (state.status, state.books.done) == (Status.FINISHED, 3)
+    told, again = [second for item, second in moments if item == 1]
+    assert again - told >= 7.0
+
+
+def test_a_throttle_that_never_ends_pauses_the_job_with_a_time():
+    """Nothing settled for longer than its patience: the job waits, and says until when and why."""
+
+    def script(work, item):
+        return Outcome(item, Result.PENDING, "come back tomorrow", blameless=True, wait=900.0)
+
+    clock = ManualClock()
+    runner, work = make(3, script=script, clock=clock)
+    state = runner.advance()
+    assert (state.status, state.note, state.attempts) == (Status.WAITING, "come back tomorrow", {})
+    assert state.not_before == clock.seconds + 900.0
+    assert work.calls <= 6
+    assert state.books.pending == 3

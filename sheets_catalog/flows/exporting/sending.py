@@ -190,7 +190,8 @@ def _deliver(shop: Shop, request: WriteRequest, items: _Items) -> list[Sent]:
     try:
         results = send(shop, request)
     except Throttled as error:
-        return [Sent(Outcome(item, Result.PENDING, error.message, blameless=True)) for item in numbers]
+        wait = error.retry_after or 0.0
+        return [Sent(Outcome(item, Result.PENDING, error.message, blameless=True, wait=wait)) for item in numbers]
     except Unavailable as error:
         return [Sent(Outcome(item, Result.PENDING, error.message)) for item in numbers]
     except (Refused, InputError) as error:
