@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sheets_catalog.records import Cell, Field
 
-    _Reader: TypeAlias = tuple[str, int, Field, Callable[[Cell], Value]]
+    _Reading: TypeAlias = tuple[Sequence[str], Sequence[int], Sequence[Callable[[Cell], Value]]]
 
 _ALIKE = 0.82
 """Ratio of difflib from which an unknown header is taken for a misspelt one."""
@@ -34,7 +34,7 @@ class Layout:
     columns: Mapping[str, int]
     findings: tuple[Finding, ...] = ()
     owned: tuple[Field, ...] = field(init=False, compare=False, repr=False)
-    _readers: dict[int, Sequence[_Reader]] = field(init=False, compare=False, repr=False, default_factory=dict)
+    _readings: dict[int, _Reading] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         owned = tuple(each for each in self.table.fields if each.owned and each.name in self.columns)
@@ -45,14 +45,13 @@ class Layout:
         """Whether rows can be read at all."""
         return not any(finding.severity == "error" for finding in self.findings)
 
-    def readers(self, money_digits: int) -> Sequence[_Reader]:
-        """How each of our columns is read: made once, used for every row."""
-        if money_digits not in self._readers:
-            fields = [(self.table.by_name[name], at) for name, at in self.columns.items()]
-            self._readers[money_digits] = [
-                (each.name, at, each, reader(each.kind, each.reading(money_digits))) for each, at in fields
-            ]
-        return self._readers[money_digits]
+    def reading(self, money_digits: int) -> _Reading:
+        """Names of our columns, their places and how each is read: made once, used for every row."""
+        if money_digits not in self._readings:
+            fields = [self.table.by_name[name] for name in self.columns]
+            readers = [reader(each.kind, each.reading(money_digits)) for each in fields]
+            self._readings[money_digits] = ([*self.columns], [*self.columns.values()], readers)
+        return self._readings[money_digits]
 
     def field_at(self, column: int) -> Field | None:
         """The field whose column this is."""
@@ -180,32 +179,29 @@ def _renamed(each: Field, column: int, text: str, tab: str) -> Finding:
 
 def read_row(layout: Layout, number: int, cells: Sequence[Cell], money_digits: int) -> Row | None:
     """Read one row; None when nothing stands in any of our columns."""
+    names, places, readers = layout.reading(money_digits)
     width = len(cells)
+    mine = [cells[at] if at < width else None for at in places]
+    try:
+        values = dict(zip(names, [read(cell) for read, cell in zip(readers, mine, strict=True)], strict=True))
+    except BadValueError:
+        return _read_with_findings(layout, number, cells, money_digits)
+    if not any(values.values()) and all(cell is None or cell == "" for cell in mine):
+        return None
+    return Row(number, layout.table.key_of(values), values, cells)
+
+
+def _read_with_findings(layout: Layout, number: int, cells: Sequence[Cell], money_digits: int) -> Row:
+    """The same for a row in which something cannot be read."""
     values: dict[str, Value] = {}
     findings = []
-    blank = True
-    for name, at, each, read in layout.readers(money_digits):
-        cell = cells[at] if at < width else None
-        if cell is None or cell == "":
-            values[name] = None
-            continue
-        blank = False
+    for name, at, read in zip(*layout.reading(money_digits), strict=True):
+        cell = cells[at] if at < len(cells) else None
         try:
-            value = read(cell)
-            values[name] = value if each.limit is None else _limited(each, cell, value)
+            values[name] = read(cell)
         except BadValueError as error:
-            findings.append(bad_value(layout.table, number, each, error))
-    if blank:
-        return None
+            findings.append(bad_value(layout.table, number, layout.table.by_name[name], error))
     return Row(number, layout.table.key_of(values), values, cells, tuple(findings))
-
-
-def _limited(each: Field, cell: Cell, value: Value) -> Value:
-    if value is not None and each.limit is not None and len(value) > each.limit:
-        raise BadValueError(
-            f"{str(cell)[:40]}… ({len(value)} characters)", f"at most {each.limit} characters", "Shorten the text."
-        )
-    return value
 
 
 def bad_value(table: Table, number: int, each: Field, error: BadValueError) -> Finding:

@@ -38,7 +38,7 @@ class Field:
 
     def reading(self, money_digits: int) -> Reading:
         """How its cells are read in a shop whose money has `money_digits` decimals."""
-        return Reading(money_digits=money_digits, choices=self.choices)
+        return Reading(money_digits, self.choices, self.limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import StrEnum
@@ -32,12 +33,16 @@ TRUE_WORDS = frozenset(
 FALSE_WORDS = frozenset({"false", "no", "n", "0", "off", "falsch", "nein", "faux", "non", "falso"})
 
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?")
-_ERROR_VALUE = re.compile(r"#(REF!|DIV/0!|N/A|NAME\?|NULL!|NUM!|VALUE!|ERROR!|SPILL!|CALC!|CONNECT!)|Loading\.\.\.")
-_ERROR_STARTS = "#L"
+_ERROR_VALUE = re.compile(r"#(REF!|DIV/0!|N/A|NAME\?|NULL!|NUM!|VALUE!|ERROR!|SPILL!|CALC!|CONNECT!)")
+_LOADING = "Loading..."
+_EVERYDAY = 1e9
+"""Amounts below this have far more binary digits than decimals, so that formatting one shows what was typed."""
+
+_PLACES = 9
 _NOISE = Decimal("1e-9")
 
 _REMEMBERED = 4_096
-"""Different numbers whose canonical text is remembered: prices and weights repeat, and decimals are slow."""
+"""Different cells of a column whose canonical value is remembered."""
 
 
 class Kind(StrEnum):
@@ -66,10 +71,14 @@ class BadValueError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What reading depends on besides the cell: decimals of the shop's money, the words of a choice field."""
+    """What reading depends on besides the cell.
+
+    `money_digits`: decimals of the shop's money. `choices`: the words of a choice field. `limit`: most characters.
+    """
 
     money_digits: int = 2
     choices: tuple[str, ...] = ()
+    limit: int | None = None
 
 
 PLAIN = Reading()
@@ -77,21 +86,42 @@ PLAIN = Reading()
 
 def read_cell(kind: Kind, cell: Cell, reading: Reading = PLAIN) -> Value:
     """The canonical value of a cell. Raises `BadValueError`."""
-    return reader(kind, reading)(cell)
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, str) and (cell[0] == "#" or cell == _LOADING):
+        _refuse_errors(cell)
+    value = _READERS[kind](cell, reading)
+    if reading.limit is not None and value is not None and len(value) > reading.limit:
+        raise _too_long(value, reading.limit)
+    return value
 
 
 def reader(kind: Kind, reading: Reading = PLAIN) -> Callable[[Cell], Value]:
-    """`read_cell` for many cells of one kind."""
-    read = _READERS[kind]
+    """`read_cell` for the many cells of a column. Values that repeat, as prices and choices do, are read once."""
+    if kind not in {Kind.TEXT, Kind.MULTILINE, Kind.ID}:
+        return lru_cache(_REMEMBERED, typed=True)(lambda cell: read_cell(kind, cell, reading))
+    longest = sys.maxsize if reading.limit is None else reading.limit
+    whole = kind is not Kind.ID
 
-    def read_one(cell: Cell) -> Value:
-        if cell is None or cell == "":
+    def read_text(cell: Cell) -> Value:
+        """Most cells are texts that stand for themselves."""
+        if isinstance(cell, str) and cell and len(cell) <= longest and cell[0] != "#" and cell != _LOADING:
+            if whole or (cell.isascii() and cell.isdigit()):
+                return cell
+        elif not cell and not isinstance(cell, int | float):
             return None
-        if isinstance(cell, str) and cell[0] in _ERROR_STARTS and _ERROR_VALUE.fullmatch(cell):
-            raise BadValueError(cell, "a value", "Mend the formula in this cell; its error was not sent.")
-        return read(cell, reading)
+        return read_cell(kind, cell, reading)
 
-    return read_one
+    return read_text
+
+
+def _refuse_errors(cell: str) -> None:
+    if cell == _LOADING or _ERROR_VALUE.fullmatch(cell):
+        raise BadValueError(cell, "a value", "Mend the formula in this cell; its error was not sent.")
+
+
+def _too_long(value: str, limit: int) -> BadValueError:
+    return BadValueError(f"{value[:40]}… ({len(value)} characters)", f"at most {limit} characters", "Shorten the text.")
 
 
 def write_cell(kind: Kind, value: Value) -> Cell | Decimal:
@@ -193,27 +223,25 @@ def _number_advice(text: str) -> str:
 
 
 def _read_money(cell: Cell, reading: Reading) -> Value:
-    return _amount(cell, reading.money_digits)
-
-
-@lru_cache(_REMEMBERED, typed=True)
-def _amount(cell: Cell, digits: int) -> str:
-    expected = f"an amount with at most {digits} decimals"
+    if isinstance(cell, float) and 0 < cell < _EVERYDAY:
+        text = f"{cell:.{reading.money_digits}f}"
+        if float(text) == cell:  # nothing was rounded: the usual case, and ten times as fast
+            return text
+    expected = f"an amount with at most {reading.money_digits} decimals"
     number = _decimal(cell, expected)
     if number < 0:
         raise BadValueError(cell, "an amount of 0 or more", "Type an amount that is not negative.")
-    amount = money(number, digits)
+    amount = money(number, reading.money_digits)
     if abs(Decimal(amount) - number) > _NOISE:
         raise BadValueError(cell, expected, f"Round it yourself: {amount} would be the nearest amount.")
     return amount
 
 
 def _read_decimal(cell: Cell, _: Reading) -> Value:
-    return _number(cell)
-
-
-@lru_cache(_REMEMBERED, typed=True)
-def _number(cell: Cell) -> str:
+    if isinstance(cell, float) and cell % 1:
+        text = repr(cell)
+        if "e" not in text and len(text) - text.index(".") <= _PLACES + 1:
+            return text
     return decimal_text(_decimal(cell, "a number").quantize(_NOISE, rounding=ROUND_HALF_UP))
 
 
