@@ -82,16 +82,17 @@ def shown(value: object, cells: int = LONGEST, style: str = "") -> Text:
     return Text(isolated(shortened(visible(str(value)), cells)), style=style)
 
 
-def both(before: Value, after: Value, cells: int = LONGEST) -> tuple[Text, Text]:
+def both(before: Value, after: Value, cells: int = LONGEST, after_cells: int = 0) -> tuple[Text, Text]:
     """Two values of a field; of long ones the part around the first difference is shown."""
+    after_cells = after_cells or cells
     if before is None or after is None:
-        return shown(before, cells, "red"), shown(after, cells, "green")
+        return shown(before, cells, "red"), shown(after, after_cells, "green")
     old, new = visible(before), visible(after)
-    if max(cell_len(old), cell_len(new)) > cells:
+    if cell_len(old) > cells or cell_len(new) > after_cells:
         skipped = _alike(old, new) - _CONTEXT
         if skipped > 1:
             old, new = "…" + old[skipped:], "…" + new[skipped:]
-    return _plain(old, cells, "red"), _plain(new, cells, "green")
+    return _plain(old, cells, "red"), _plain(new, after_cells, "green")
 
 
 def _alike(old: str, new: str) -> int:

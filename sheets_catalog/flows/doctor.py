@@ -190,8 +190,7 @@ def _columns(run: _Examination, info: SpreadsheetInfo, table: Table) -> None:
     if not opened.layout.findings:
         extra = sum(bool(each.metafield_type) for each in opened.layout.owned)
         metafields = f", {extra} of them metafields" if extra else ""
-        rows = f"{opened.tab.row_count - 1:,} rows"
-        run.good(name, f"{rows}, {len(opened.layout.columns)} of our columns{metafields}")
+        run.good(name, f"{len(opened.layout.columns)} of our columns{metafields}")
 
 
 def _obstacles(run: _Examination, table: Table, tab: Tab) -> None:

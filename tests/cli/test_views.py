@@ -159,3 +159,9 @@ def test_the_id_of_a_job_is_never_broken():
     summary = JobSummary("J" * 33, "export", "Catalogue", "waiting", Books(), None, None)
     for width in (45, 60, 80, 140):
         assert "J" * 33 in printed(*jobs.listed([summary], width), width=width)
+
+
+def test_small_columns_get_what_they_need_and_large_ones_share_the_rest():
+    assert plans.shares([5, 6, 7], 100) == [5, 6, 7]
+    assert plans.shares([100, 6, 200], 46) == [20, 6, 20]
+    assert min(plans.shares([50, 50, 50], 3)) == 8

@@ -20,7 +20,7 @@ from sheets_catalog.cli.statuses import Exit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sheets_catalog.cli.demo.story import Step
+    from sheets_catalog.cli.demo.story import Step, Story
     from sheets_catalog.database import Audit
     from sheets_catalog.flows.connection import Connection, Systems
 
@@ -58,17 +58,19 @@ def demo(
     alone = once or json or not sys.stdin.isatty()
     pace = speed or (FAST if alone else TOUR)
     with package.Sandbox.start(catalogue, speed=pace, seed=seed, state=keep) as sandbox, _audits(keep) as audits:
-        steps = _tell(screen, sandbox, audits, catalogue, pace, paced=not (alone or fast))
+        story, steps = _tell(screen, sandbox, audits, catalogue, pace, paced=not (alone or fast))
         status = Exit.OK if all(step.ok for step in steps) else Exit.BOOKS
         screen.answer(_as_json(steps, catalogue, status))
-        if not alone:
-            _stay(screen, sandbox, audits)
+        if not alone and story.anna:
+            _stay(screen, story, audits)
         if keep:
             sandbox.save()
     return status
 
 
-def _tell(screen: Screen, sandbox: Any, audit_path: Path, catalogue: str, speed: float, *, paced: bool) -> list[Step]:
+def _tell(
+    screen: Screen, sandbox: Any, audit_path: Path, catalogue: str, speed: float, *, paced: bool
+) -> tuple[Story, list[Step]]:
     """Tell the story step by step."""
     from sheets_catalog.cli.demo import tour
     from sheets_catalog.cli.demo.story import Story
@@ -89,7 +91,7 @@ def _tell(screen: Screen, sandbox: Any, audit_path: Path, catalogue: str, speed:
         if paced:
             time.sleep(tour.pause_after(step))
     screen.show(tour.ending(steps))
-    return steps
+    return story, steps
 
 
 def _open_audit(path: Path, connection: Connection, systems: Systems) -> Audit:
@@ -136,31 +138,32 @@ def _as_json(steps: list[Step], catalogue: str, status: Exit) -> dict[str, Any]:
     }
 
 
-def _stay(screen: Screen, sandbox: Any, audits: Path) -> None:
+def _stay(screen: Screen, story: Story, audits: Path) -> None:
     """Leave the sandbox running with a connection to it, until Ctrl-C."""
     import threading
 
     import msgspec
     from rich.text import Text
 
-    from sheets_catalog.cli.connections import from_sandbox
+    from sheets_catalog.cli.demo.edits import edit_more
     from sheets_catalog.cli.stopping import Stopping
-    from sheets_catalog.cli.views.parts import hint
     from sheets_catalog.flows.connection import save
 
-    connection = from_sandbox(sandbox.connection(), "the sandbox")
-    save(msgspec.structs.replace(connection, audit_url=str(audits)), NAME)
-    screen.show(
-        Text(), Text(f"The sandbox stays at {sandbox.url}, saved as “{NAME}”. In another terminal, try:", "bold")
-    )
-    for command, what in (
-        ("doctor", "is everything in place?"),
-        ("plan", "what differs? (nothing, until you edit)"),
-        ("jobs list", "what ran"),
-        ("report last --html report.html", "what it did"),
+    assert story.anna
+    what = edit_more(story.anna, story.systems.catalogue.info.money_digits)
+    save(msgspec.structs.replace(story.connection, audit_url=str(audits)), NAME)
+    screen.show(Text(), Text(f"The sandbox stays at {story.sandbox.url}, saved as “{NAME}”.", "bold"))
+    screen.show(Text(f"Anna {what} once more. In another terminal, try:"))
+    for command, why in (
+        ("plan", "what would be sent now?"),
+        ("export", "plan, ask, send"),
+        ("report last --html report.html", "what it did, as a page"),
         ("verify", "sheet against shop"),
+        ("jobs list", "what ran"),
+        ("doctor", "is everything in place?"),
     ):
-        screen.show(hint(f"  {what:<42}", f"sheets-catalog {command} --connection {NAME}"))
+        line = f"sheets-catalog {command} -c {NAME}"
+        screen.show(Text.assemble("  ", (f"{line:<54}", "cyan"), (why, "dim")))
     screen.show(Text("Ctrl-C ends it.", style="dim"))
     waiting = threading.Event()
     with Stopping(lambda _: waiting.set()):

@@ -54,6 +54,15 @@ def edit_sheet(anna: Person, digits: int) -> Edits:
     return done
 
 
+def edit_more(anna: Person, digits: int) -> str:
+    """A few more edits, for whoever wants to plan and apply on their own; what they are."""
+    anna.look()
+    done = Edits()
+    _prices(anna, done, digits)
+    _stock(anna, done)
+    return " and ".join(done.told)
+
+
 def _prices(anna: Person, done: Edits, digits: int) -> None:
     """Raise the prices of variants of different products."""
     cells: dict[tuple[int, str], object] = {}

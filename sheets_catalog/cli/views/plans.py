@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.padding import Padding
 from rich.text import Text
 
-from sheets_catalog.cli.text import both, count, duration, shown
+from sheets_catalog.cli.text import BLANK, both, count, duration, shown, visible
 from sheets_catalog.cli.views.parts import SEVERITIES, books_line, headline, joined, more, table
 from sheets_catalog.records import TABLES
 
@@ -107,24 +108,54 @@ def _table_changes(heading: str, found: Sequence[Change], width: int) -> Iterato
             yield from _listed(change, width)
         yield Text()
         return
-    cells = max(12, (width - 30) // 3)
     made = table(heading, "Row", "Record", "Field", "Before", "After")
+    widths = _widths(found, width)
     for change in found:
-        for number, (row, record, field, before, after) in enumerate(_rows(change, cells)):
+        for number, (row, record, field, before, after) in enumerate(_rows(change, widths)):
             made.add_row(*(Text(), Text()) if number else (row, record), field, before, after)
     yield made
     yield Text()
 
 
-def _rows(change: Change, cells: int) -> Iterator[tuple[Text, Text, Text, Text, Text]]:
+def _widths(found: Sequence[Change], width: int) -> list[int]:
+    """Cells for record, field, before and after: what they need, or a fair share of what there is."""
+    fields = [(change, field) for change in found for field in change.fields]
+    befores = [field.before for change, field in fields if change.action != "create"]
+    needs = [
+        max(cell_len(visible(change.label)) + _verb_width(change) for change in found),
+        max((cell_len(field_name(change.table, field).plain) for change, field in fields), default=5),
+        max((cell_len(visible(value or BLANK)) for value in befores), default=6),
+        max((cell_len(visible(field.after or BLANK)) for _, field in fields), default=5),
+    ]
+    return shares(needs, width - _ROW_AND_GAPS)
+
+
+_ROW_AND_GAPS = 18
+"""Columns of a row number and of the spaces between five columns."""
+
+
+def _verb_width(change: Change) -> int:
+    return 0 if change.action == "update" else len(_VERBS[change.action]) + 1
+
+
+def shares(needs: Sequence[int], room: int) -> list[int]:
+    """Room for each need: the small ones get what they ask for, the large ones share the rest evenly."""
+    given = [0] * len(needs)
+    for done, at in enumerate(sorted(range(len(needs)), key=needs.__getitem__)):
+        given[at] = min(needs[at], max(8, room // (len(needs) - done)))
+        room -= given[at]
+    return given
+
+
+def _rows(change: Change, widths: Sequence[int]) -> Iterator[tuple[Text, Text, Text, Text, Text]]:
     row = Text(str(change.row) if change.row else "–", style="dim")
-    record = shown(change.label, cells, _STYLES[change.action])
+    record = shown(change.label, widths[0] - _verb_width(change), _STYLES[change.action])
     if change.action != "update":
         record = Text.assemble((f"{_VERBS[change.action]} ", f"bold {_STYLES[change.action]}"), record)
     if not change.fields:
         yield row, record, Text(), Text(), Text()
     for field in change.fields:
-        before, after = both(field.before, field.after, cells)
+        before, after = both(field.before, field.after, widths[2], widths[3])
         yield row, record, field_name(change.table, field), Text() if change.action == "create" else before, after
 
 
