@@ -168,6 +168,21 @@ def test_a_second_import_writes_no_cell(changed, exported):
     assert calls.count("sheets", writing=True) == 0
 
 
+def test_changes_all_over_the_shop_are_written_in_one_block(changed, exported):
+    """A variant of every second product: eight pages of them, one writing."""
+    at, place, _ = changed
+    merchant = at.sandbox.services["shopify"]
+    keys = [record.key for page in at.systems.catalogue.variants() for record in page.records][:: 2 * EACH]
+    for key in keys:
+        merchant.edit_variant(key, price="7.77")
+    before = place.counts()
+    result = import_catalogue(at.fresh(), at.audit)
+    calls = Calls.between(before, place.counts())
+    assert result.tables["variants"].updated == len(keys) == PRODUCTS / 2
+    assert calls.count("sheets", writing=True) == 1
+    assert calls.count("sheets") <= 25
+
+
 def test_calls_are_told_apart():
     """The judge of this file: reads and writes of all three services."""
     assert writes("shopify.productVariantsBulkUpdate+productVariantsBulkUpdate")

@@ -48,14 +48,13 @@ def decide(sheet: Value | Unknown, base: str | Unknown, shop: Value | Unknown) -
     """
     if isinstance(sheet, Unknown):
         return Verdict.LEAVE
-    mark = fingerprint(sheet)
     if isinstance(shop, Unknown):
-        return Verdict.SAME if mark == base else Verdict.ASK_SHOP
+        return Verdict.SAME if fingerprint(sheet) == base else Verdict.ASK_SHOP
     if sheet == shop:
         return Verdict.AGREED
     if isinstance(base, Unknown):
         return Verdict.LEAVE if sheet is None else Verdict.CONFLICT
-    return _differing(mark, base, fingerprint(shop))
+    return _differing(fingerprint(sheet), base, fingerprint(shop))
 
 
 def _differing(sheet: str, base: str, shop: str) -> Verdict:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheets_catalog import database
-from sheets_catalog.changes.compare import UNKNOWN, Policy, Verdict, decide, winner
+from sheets_catalog.changes.compare import UNKNOWN, Policy, Unknown, Verdict, decide, winner
 from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.changes.plan import Books, Finding
 from sheets_catalog.errors import BooksError, InputError, PlanError, Refused, SheetsCatalogError, Unavailable
@@ -275,6 +275,7 @@ class _Pages:
     rows: dict[str, Row] = field(default_factory=dict)
     doubles: set[str] = field(default_factory=set)
     waiting: list[Record] = field(default_factory=list)
+    edits: list[RowWrite] = field(default_factory=list)
     nameless: dict[tuple[str, ...], Row] = field(default_factory=dict)
 
     def run(self, name: str, total: int) -> set[str]:
@@ -293,6 +294,7 @@ class _Pages:
             seen.update(record.key for record in page.records)
             self.owner.watch(name, self.counts.read, max(total, self.counts.read))
             self.owner.keep_lease()
+        self._write(self.edits)
         self._append(self.waiting)
         self._spare_rows(len(self.rows) + self.counts.new)
         return seen
@@ -300,7 +302,6 @@ class _Pages:
     def _page(self, records: Sequence[Record]) -> None:
         self.counts.read += len(records)
         self._adopt(records)
-        edits: list[RowWrite] = []
         for record in records:
             row = self.rows.get(record.key)
             if row is None:
@@ -308,8 +309,11 @@ class _Pages:
             elif record.key in self.doubles or row.findings:
                 self._reject(record, row)
             else:
-                self._existing(len(edits), record, row, edits)
-        self._write(edits)
+                self._existing(record, row)
+        # In blocks, not page by page: each writing looks at whole columns first, and Sheets allows 60 calls a minute.
+        if len(self.edits) >= ROWS_AT_ONCE:
+            self._write(self.edits)
+            self.edits = []
         if len(self.waiting) >= ROWS_AT_ONCE:
             self._append(self.waiting)
             self.waiting = []
@@ -347,35 +351,36 @@ class _Pages:
                 )
             )  # fmt: skip
 
-    def _existing(self, number: int, record: Record, row: Row, edits: list[RowWrite]) -> None:
+    def _existing(self, record: Record, row: Row) -> None:
         todo: dict[str, tuple[Value, Value]] = {}
         agreed: dict[str, str] = {}
         kept = conflicted = False
+        marks = self.base.marks(record.key)
         for each in self.reader.layout.table.fields:
             if each.name not in self.reader.layout.columns or each.name not in record.values:
                 continue
             mine, theirs = row.values[each.name], record.values[each.name]
-            verdict = self._verdict(record, each.name, mine, theirs, owned=each.owned)
+            base = marks.get(each.name, UNKNOWN)
+            verdict = self._verdict(record, mine, base, theirs, owned=each.owned)
             if verdict is Verdict.FETCH:
                 todo[each.name] = (mine, theirs)
             elif verdict is Verdict.AGREED and each.owned:
                 agreed[each.name] = fingerprint(theirs)
             kept |= verdict is Verdict.SEND
             conflicted |= verdict is Verdict.CONFLICT
-        if agreed:
+        if agreed and not self.base.unchanged(record.key, agreed):
             self.base.agree(record.key, agreed)
         if todo:
-            edits.append(RowWrite(number, record.key, (), todo))
+            self.edits.append(RowWrite(len(self.edits), record.key, (), todo))
         self.counts.conflicted += conflicted
         self.counts.updated += bool(todo) and not conflicted
         self.counts.kept += kept and not todo and not conflicted
         self.counts.unchanged += not (kept or todo or conflicted)
 
-    def _verdict(self, record: Record, name: str, mine: Value, theirs: Value, *, owned: bool) -> Verdict:
+    def _verdict(self, record: Record, mine: Value, base: str | Unknown, theirs: Value, *, owned: bool) -> Verdict:
         """Columns that only inform always follow the shop; in the others a person's edit stays."""
         if not owned:
             return Verdict.AGREED if mine == theirs else Verdict.FETCH
-        base = self.base.mark(record.key, name)
         verdict = decide(mine, base, theirs)
         if verdict is Verdict.LEAVE and mine is None and base is UNKNOWN:
             return Verdict.FETCH  # a blank that never was anything is filled in
