@@ -58,10 +58,13 @@ def _where(error: SheetsCatalogError) -> str:
 
 def _advice(error: SheetsCatalogError) -> str:
     if isinstance(error, Throttled) and error.retry_after:
-        return f"Try again in about {error.retry_after:.0f} seconds."
+        return f"Try again in about {error.retry_after:.0f} seconds; {_RESUME}"
     if isinstance(error, UpstreamError):
-        return "Try again; a job that was running can be resumed with `sheets-catalog jobs resume JOB`."
+        return f"Try again; {_RESUME}"
     return ""
+
+
+_RESUME = "a job that was running can be resumed with `sheets-catalog jobs resume JOB`."
 
 
 def of_usage(error: Exception) -> Failure:

@@ -168,6 +168,7 @@ class Runner:
             raise
 
     def _advance(self, state: JobState) -> JobState:
+        self._keep_lease()
         if self.checkpoints.stop_wanted:
             return self._end(state, Status.CANCELLED)
         if not state.intent:
@@ -242,7 +243,6 @@ class Runner:
         wait = told or backoff(5, 1.0, 30.0, self.rng)
         self.watcher.troubled(error, wait)
         if self._patient() and self._pause(wait):
-            self._keep_lease()
             return state
         return self._postpone(state, wait, error.message)
 
@@ -293,7 +293,10 @@ class Runner:
         return past or self.limits.stopping()
 
     def _pause(self, seconds: float) -> bool:
-        """Wait here, renewing the lease; False when the wait does not fit this slice."""
+        """Wait here, renewing the lease; False when the wait does not fit this slice.
+
+        A lease that cannot be renewed now, because nobody can be reached, is looked at again before the next batch.
+        """
         if self.limits.deadline is not None and self.clock.monotonic() + seconds > self.limits.deadline:
             return False
         while seconds > 0:
@@ -302,5 +305,6 @@ class Runner:
             part = min(seconds, leases.RENEW_AFTER, _LOOK_EVERY)
             self.clock.sleep(part)
             seconds -= part
-            self._keep_lease()
+            with contextlib.suppress(Throttled, Unavailable):
+                self._keep_lease()
         return True

@@ -17,6 +17,7 @@ import requests
 import urllib3.exceptions
 
 from sheets_catalog.errors import (
+    AccessError,
     CredentialsError,
     NotFound,
     PermissionMissing,
@@ -72,6 +73,14 @@ def classify_status(
     if status >= 500 or status == 408:
         return Unavailable(message, applied=False if status in _NEVER_RUN else None, **details)
     return (NotFound if status == 404 else Refused)(message, reason=f"HTTP_{status}", advice=advice, **details)
+
+
+def about_shop(error: SheetsCatalogError, domain: str) -> SheetsCatalogError:
+    """The same error; where a person has to do something about a shop, it says which."""
+    if isinstance(error, AccessError | NotFound):
+        error.message = f"{domain}: {error.message}"
+        error.args = (error.message,)
+    return error
 
 
 def classify_errors(

@@ -213,7 +213,7 @@ class Shop:
         payload = _decode(response.content)
         failure = errors.classify_status(response.status_code, response.headers, payload, name)
         if failure is not None:
-            raise failure
+            raise errors.about_shop(failure, self.domain)
         return response, payload
 
     @contextmanager
