@@ -166,7 +166,7 @@ def _damaged(where: str, found: str) -> DamagedStateError:
 def _not_writable(where: str, found: str) -> SettingsError:
     return SettingsError(
         f"The audit database {where} cannot be opened for writing ({found}).",
-        advice="Give yourself write access to the file and its folder, or choose another place with --database.",
+        advice="Give yourself write access to the file and its folder, or another place with `audit_url` in the connection's settings.",
     )
 
 
