@@ -49,6 +49,7 @@ PLAN = Plan(
         Conflict("products", "8", "Cup", 5, "tags", None, "mine", "theirs", base_known=False),
     ),
     findings=(
+        Finding("warning", "renamed_column", NASTY, 1, NASTY, NASTY, NASTY, NASTY),
         Finding("note", "missing_rows", "Products", 0, "", "", "3 products are gone."),
         Finding("error", "bad_value", "Variants", 3, "Price", "1,5", "Expected an amount.", "Type 1.5."),
     ),
@@ -127,7 +128,7 @@ def test_a_plan_that_sends_nothing_says_what_waits_instead_of_agreement():
 def test_changes_come_before_new_records_and_errors_before_notes():
     text = printed(*plans.rendered(PLAN, 140), width=140)
     assert text.index("Expected an amount") < text.index("3 products are gone")
-    assert "1 error, 1 note" in text
+    assert "1 error, 1 warning, 1 note" in text
 
 
 def test_what_does_not_fit_is_counted_and_said_how_to_see():

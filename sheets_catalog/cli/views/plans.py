@@ -214,11 +214,10 @@ def findings(found: Sequence[Finding], limit: int | None) -> Iterator[Renderable
     yield Text(f"Findings: {_counted(ordered)}", style="bold")
     for each in chosen:
         symbol, style = SEVERITIES[each.severity]
-        yield Text.assemble(
-            ("  " + symbol + " ", f"bold {style}"), (each.where() + ": ", style), shown(each.message, 400)
-        )
+        where = f"{visible(each.where())}: "
+        yield Text.assemble((f"  {symbol} ", f"bold {style}"), (where, style), shown(each.message, 400))
         if each.advice:
-            yield Padding(Text(each.advice, style="dim"), (0, 0, 0, 6))
+            yield Padding(Text(visible(each.advice), style="dim"), (0, 0, 0, 6))
     if len(chosen) < len(found):
         yield more(len(found) - len(chosen), "finding", "show all with `--all`, or use `--json`")
     yield Text()
