@@ -47,11 +47,12 @@ STEP = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 VARYING = (
-    (re.compile(r"Calls: .*"), "Calls: N"),
     (re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?"), "<date>"),
     (re.compile(r"\b(?=[\w-]*\d)[A-Za-z0-9][\w-]{25,}"), "<id>"),
     (re.compile(r"import-[0-9a-f]{16}"), "<id>"),
-    (re.compile(r"\b[\d.,]+ (ms|s|min|h)\b"), "<time>"),
+    (re.compile(r"Calls: [\d,]+ calls?( · [^·]*(retry|retries|slowed down|waited)[^·A-Z]*)*"), "Calls: N"),
+    (re.compile(r"(?:\b[\d.,]+ (?:ms|s|min|h)\b ?)+"), "<time> "),
+    (re.compile(r"(Records/s|API calls|Retries|Throttled) [\d.,]+"), r"\1 N"),
     (re.compile(r"[\d,]+ of 2,000 cost points"), "<points>"),
     (re.compile(r"[ ─━]{2,}"), " "),
 )
@@ -306,27 +307,20 @@ def commands(block):
 
 
 def alike(shown, printed):
-    """Whether a page shows what was printed, up to what varies and to lines left out."""
-    wanted = [_plain(line) for line in shown]
-    found = [_plain(line) for line in printed.splitlines()]
-    return _match(wanted, found)
+    """Whether a page shows what was printed, up to what varies, to lines left out, and to where lines break."""
+    marked = "\n".join(re.sub(r"(^| )…$", r"\1" + LEFT_OUT, line.strip()) for line in shown)
+    parts = [re.escape(part.strip()) for part in _plain(marked).split(LEFT_OUT)]
+    return re.fullmatch(".*".join(parts), _plain(printed)) is not None
 
 
-def _match(wanted, found):
-    if not wanted:
-        return not found
-    if wanted[0] == "…":
-        return any(_match(wanted[1:], found[cut:]) for cut in range(len(found) + 1))
-    if not found:
-        return False
-    same = wanted[0] == found[0] or (wanted[0].endswith(" …") and found[0].startswith(wanted[0][:-1]))
-    return same and _match(wanted[1:], found[1:])
+LEFT_OUT = "\x00"
 
 
-def _plain(line):
+def _plain(text):
+    text = " ".join(text.split())
     for pattern, word in VARYING:
-        line = pattern.sub(word, line)
-    return line.strip()
+        text = pattern.sub(word, text)
+    return text.strip()
 
 
 def replay(path, *, write=False):
