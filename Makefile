@@ -15,7 +15,7 @@ JOBS ?= 2
 # The Python to use; found by itself otherwise.
 PYTHON ?=
 
-.PHONY: help demo test lint bench sweep lock clean
+.PHONY: help demo test lint bench sweep docs lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -37,6 +37,10 @@ bench: $(VENV)/.dev ## the figures of the README, measured here
 
 sweep: $(VENV)/.dev ## the long fault sweeps: every fault kind at every call, a kill at every call
 	$(BIN)/python -m pytest -m sweep -n $(JOBS) --timeout 7200 $(ARGS)
+
+docs: $(VENV)/.dev ## record anew what the pages of the documentation show
+	$(BIN)/python tests/transcripts.py $$(grep -rl '^<!-- sandbox: ' README.md docs --include='*.md')
+	$(BIN)/python docs/images/record.py
 
 lock: $(VENV)/.dev ## choose the newest packages and write the lock files anew
 	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
