@@ -198,7 +198,7 @@ def _decimal(cell: Cell, expected: str) -> Decimal:
     if isinstance(cell, bool):
         raise BadValueError(cell, expected, "Type a number.")
     if isinstance(cell, int | float):
-        if not math.isfinite(cell):
+        if isinstance(cell, float) and not math.isfinite(cell):
             raise BadValueError(cell, expected, "Type a finite number.")
         return _exact(Decimal(repr(cell)), expected)
     text = str(cell).strip()
@@ -238,7 +238,7 @@ def _read_money(cell: Cell, reading: Reading) -> Value:
 
 
 def _read_decimal(cell: Cell, _: Reading) -> Value:
-    if isinstance(cell, float) and cell % 1:
+    if isinstance(cell, float) and math.isfinite(cell) and cell % 1:
         text = repr(cell)
         if "e" not in text and len(text) - text.index(".") <= _PLACES + 1:
             return text
