@@ -5,6 +5,7 @@ A job is one file in the connection's folder: its content is the plan, its priva
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import msgspec
 
 from sheets_catalog.changes import plan as plans
 from sheets_catalog.changes.plan import Books, Plan
-from sheets_catalog.errors import InputError, NotFound, PreconditionFailed, SheetsCatalogError, StateError
+from sheets_catalog.errors import BusyError, InputError, NotFound, PreconditionFailed, SheetsCatalogError, StateError
 from sheets_catalog.flows import control as controls
 from sheets_catalog.flows.drive_stores import BINARY, DriveJob, DriveProperties
 from sheets_catalog.jobs import lease as leases
@@ -168,9 +169,18 @@ def job_file(systems: Systems, job_id: str) -> File:
 
 
 def cancel(systems: Systems, job_id: str) -> Status:
-    """Cancel a job: at once when nobody runs it, else at its next checkpoint. What was applied stays applied."""
+    """Cancel a job at once when it has not begun; else ask whoever runs it to end it at its next checkpoint.
+
+    Returns the status it has now. What was applied stays applied.
+    """
     job_file(systems, job_id)
     store = store_of(systems, job_id)
+    checkpoints = Checkpoints(store)
+    state = checkpoints.load()
+    if state.status is Status.PLANNED and not state.started:
+        with suppress(BusyError):  # somebody begins it at this moment
+            gone = msgspec.structs.replace(state, status=Status.CANCELLED)
+            return checkpoints.save(gone, "cancelled before it began").status
     for _ in range(5):
         stored = store.read()
         state = codec.unpack(stored.properties, store.read_side, job_id).state
@@ -180,7 +190,7 @@ def cancel(systems: Systems, job_id: str) -> Status:
             store.write({codec.STOP: "1"}, stored.version)
         except PreconditionFailed:
             continue
-        return Status.CANCELLED if state.status is Status.PLANNED else state.status
+        return state.status
     raise StateError("The job file keeps changing.", advice="Try again in a few seconds.")
 
 

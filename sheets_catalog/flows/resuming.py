@@ -1,9 +1,10 @@
-"""Applying or resuming any stored job, whichever flow made it."""
+"""Applying, resuming or cancelling any stored job, whichever flow made it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sheets_catalog.errors import BusyError
 from sheets_catalog.flows import delivery, exporting, job_files, staging
 from sheets_catalog.flows.tasks.applying import PATIENCE
 from sheets_catalog.jobs.runner import Limits
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.exporting import ExportOptions
     from sheets_catalog.flows.running import JobResult
     from sheets_catalog.jobs.runner import Watcher
+    from sheets_catalog.jobs.state import Status
 
 FILE_FLOWS = {"stage": staging.apply, "deliver": delivery.apply}
 """Flows that copy files: they wait out a day's quota."""
@@ -44,6 +46,21 @@ def apply_any(
             force=force,
         )
     return flow(systems, audit, job_id, watcher=watcher, limits=_patient(limits or Limits()), force=force)
+
+
+def cancel(systems: Systems, audit: Audit, job_id: str) -> Status:
+    """Cancel a job; returns the status it has now.
+
+    A job that nobody runs ends here and now, with what follows the end of every job. One that somebody runs ends at its
+    next checkpoint. Errors as `apply_any`, but for `BusyError`.
+    """
+    status = job_files.cancel(systems, job_id)
+    if status.ended:
+        return status
+    try:
+        return apply_any(systems, audit, job_id, confirmed=True).status
+    except BusyError:
+        return status
 
 
 def _patient(limits: Limits) -> Limits:

@@ -109,13 +109,14 @@ def resume(
 
 @app.command()
 def cancel(job: options.Job, connection: options.Connection = "", json: options.Json = False) -> int:
-    """Stop a job for good at its next checkpoint. What was applied stays applied."""
+    """Stop a job for good, at its next checkpoint when it is running. What was applied stays applied."""
     from sheets_catalog.cli.views.parts import headline
-    from sheets_catalog.flows import job_files
+    from sheets_catalog.flows import resuming
 
     at = here(connection, json=json)
     job_id = at.job(job)
-    status = job_files.cancel(at.systems, job_id)
+    with at.audit() as audit:
+        status = resuming.cancel(at.systems, audit, job_id)
     words = {
         "cancelled": "The job is cancelled.",
         "finished": "The job had already finished; nothing was cancelled.",
