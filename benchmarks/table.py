@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 def show(console: Console, benchmarks: Sequence[Benchmark], speed: float) -> None:
     """Print everything."""
-    table = Table(title=f"Sheets Catalog beside the other ways ({LABEL}, at {speed:g} times life)", show_lines=False)
-    for header in ("", "records", "writes", "reads", "seconds", "memory", "ours is"):
-        table.add_column(header, justify="left" if not header else "right", overflow="fold")
+    table = Table(title=f"Sheets Catalog beside the other ways ({LABEL}, at {speed:g} times life)")
+    table.add_column("", ratio=1)
+    for header in ("records", "writes", "reads", "seconds", "memory"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("ours is")
     for each in benchmarks:
         table.add_section()
         table.add_row(f"[bold]{each.id}[/bold]\n{escape(each.title)}")
@@ -51,16 +53,27 @@ def _row(benchmark: Benchmark, way: Way) -> list[str]:
 
 def _seconds(benchmark: Benchmark, way: Way) -> str:
     if benchmark.clock == "real":
-        rate = f"{way.records / way.seconds:,.0f}/s"
-        return f"{way.seconds:.2f} s ({rate}, {way.megabytes / way.seconds:.0f} MB/s)"
-    minutes = f" ({way.seconds / 60:,.0f} min)" if way.seconds >= 120 else ""
-    return f"{way.seconds:,.0f} s{minutes}"
+        return f"{way.seconds:.2f} s\n{way.records / way.seconds:,.0f}/s\n{way.megabytes / way.seconds:.0f} MB/s"
+    if way.seconds < 120:
+        return f"{way.seconds:,.0f} s"
+    return f"{way.seconds / 60:,.0f} min" if way.seconds < 7200 else f"{way.seconds / 3600:.1f} h"
+
+
+WORDS = {
+    "seconds": ("faster", "slower"),
+    "calls": ("fewer calls", "more calls"),
+    "memory": ("less memory", "more memory"),
+}
 
 
 def _ratio(benchmark: Benchmark, way: Way) -> str:
-    words = {"seconds": "faster", "calls": "fewer calls", "memory": "less memory"}
-    found = benchmark.ratios(way)
-    return ", ".join(f"{ratio:.3g}x {words[name]}" for name, ratio in found.items() if name != "memory" or ratio > 1.5)
+    """How ours does beside this way; memory only where it is far apart, since interpreters have a size of their own."""
+    told = []
+    for name, ratio in benchmark.ratios(way).items():
+        better, worse = WORDS[name]
+        if name != "memory" or ratio > 1.5:
+            told.append(f"{ratio:.3g}x {better}" if ratio >= 1 else f"{1 / ratio:.3g}x {worse}")
+    return "\n".join(told)
 
 
 def _bound(bound: Bound) -> str:
