@@ -65,6 +65,7 @@ class _Examination:
     checks: list[Check] = field(default_factory=list)
     info: SpreadsheetInfo | None = None
     shop: ShopInfo | None = None
+    no_storage: bool = False
 
     def good(self, name: str, found: str) -> None:
         self.checks.append(Check(name, ok=True, found=found))
@@ -112,7 +113,11 @@ def _google(run: _Examination) -> None:
     quota = about.storage_quota
     if quota.limit is None:
         return
-    share = quota.usage / max(quota.limit, 1)
+    if not quota.limit:
+        run.no_storage = True
+        run.know("Drive storage", "none of its own: this is a service account")
+        return
+    share = quota.usage / quota.limit
     found = f"{share:.0%} of {quota.limit / 1e9:,.0f} GB used"
     if share >= STORAGE_SHARE:
         run.bad("Drive storage", found, "Free some space: job files could not be made.")
@@ -161,6 +166,12 @@ def _folder(run: _Examination) -> None:
     elif not folder.may("canAddChildren"):
         run.bad(
             "Folder", f"nothing may be added to “{folder.name}”", "Share the folder with this account as an editor."
+        )
+    elif run.no_storage and not folder.drive_id:
+        run.bad(
+            "Folder",
+            f"“{folder.name}” is not on a shared drive, and a service account cannot make files elsewhere",
+            "Connect a folder of a shared drive, or sign in as a person.",
         )
     else:
         run.good("Folder", f"“{folder.name}” for jobs and baseline")

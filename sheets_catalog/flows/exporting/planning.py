@@ -15,6 +15,7 @@ from sheets_catalog.flows.exporting.comparing import Compared, Rules, compare_ro
 from sheets_catalog.flows.exporting.estimating import estimate
 from sheets_catalog.flows.exporting.sifting import Sifted, sift
 from sheets_catalog.flows.reading import TabReader, open_tab
+from sheets_catalog.flows.tabs import normal
 from sheets_catalog.records import PRODUCTS, TABLES
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.tabs import Layout
     from sheets_catalog.google.sheets import SpreadsheetInfo
     from sheets_catalog.records import Record, Table
 
@@ -171,9 +173,30 @@ def _sift_tab(run: _Planning, name: str) -> None:
             f"The tab “{table.title}” is empty, but {known} records stood there at the last sync.",
             advice="Undo the deletion in the sheet (File, Version history), or run `sheets-catalog import`.",
         )
+    run.findings.extend(_columns_gone(opened.layout, run.baseline.table(name).fields))
     run.findings.extend(sifted.findings)
     run.readers[name], run.sifted[name] = opened, sifted
     _reject_reformatted(run, name)
+
+
+def _columns_gone(layout: Layout, known: Iterable[str]) -> Iterable[Finding]:
+    """Columns of the last sync that are not there any more: what people type under another header is not seen."""
+    told = {normal(finding.message) for finding in layout.findings}
+    for name in known:
+        field_ = layout.table.by_name.get(name)
+        header = field_.header if field_ else name
+        if name in layout.columns or any(normal(f"“{header}”") in text for text in told):
+            continue
+        yield Finding(
+            "warning",
+            "missing_column",
+            layout.table.title,
+            1,
+            header,
+            "",
+            f"The column “{header}” stood there at the last sync and is gone. Its values are left alone.",
+            f"If it was renamed, call it “{header}” again. `sheets-catalog import` makes it anew.",
+        )
 
 
 def _reject_reformatted(run: _Planning, name: str) -> None:
