@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,15 @@ def words_of(line):
     return shlex.split(re.sub(r"[\[\]]", "", line))[1:]
 
 
+@cache
+def whole():
+    """The command with all its subcommands; making it takes a while."""
+    return typer.main.get_command(app)
+
+
 def problem_with(words):
     """Why the command line could not be used; empty when it can."""
-    command = typer.main.get_command(app)
+    command = whole()
     path = ["sheets-catalog"]
     rest = list(words)
     while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
@@ -88,7 +95,7 @@ def test_a_wrong_command_would_be_noticed():
 def test_every_command_is_told_of_somewhere():
     told = {" ".join(words_of(line)[:2]) for page in PAGES for line in command_lines(text_of(page))}
     told |= {line.split()[0] for line in told if line}
-    assert not set(typer.main.get_command(app).commands) - told
+    assert not set(whole().commands) - told
 
 
 # --- links -------------------------------------------------------------------------------------------------------------
