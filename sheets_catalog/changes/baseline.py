@@ -35,6 +35,8 @@ class _File(msgspec.Struct, array_like=True):
 class _Table(msgspec.Struct, array_like=True):
     fields: tuple[str, ...]
     rows: dict[str, msgspec.Raw]
+    layout: str = ""
+    looks: dict[str, bytes] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -43,10 +45,16 @@ _marks = msgspec.msgpack.Decoder(list[str | None])
 
 @dataclass(slots=True)
 class TableBaseline:
-    """Fingerprints of one table. `rows` maps a record key to the encoded marks, in the order of `fields`."""
+    """Fingerprints of one table. `rows` maps a record key to the encoded marks, in the order of `fields`.
+
+    `looks`: by record key, a digest of the row as the sheet sent it when it was found to say what both sides agreed on,
+    with the columns standing as in `layout`. A row that looks the same still says the same and need not be read.
+    """
 
     fields: tuple[str, ...] = ()
     rows: dict[str, bytes | msgspec.Raw] = field(default_factory=dict)
+    layout: str = ""
+    looks: dict[str, bytes] = field(default_factory=dict)
 
     def __contains__(self, key: str) -> bool:
         return key in self.rows
@@ -80,6 +88,7 @@ class TableBaseline:
         new = tuple(name for name in marks if name not in self.fields)
         if new:
             self._widen(new)
+        self.looks.pop(key, None)
         merged = {**self.marks(key), **marks}
         self.rows[key] = _encode([merged.get(name) for name in self.fields])
 
@@ -87,12 +96,25 @@ class TableBaseline:
         """These records are gone on both sides."""
         for key in keys:
             self.rows.pop(key, None)
+            self.looks.pop(key, None)
+
+    def saw(self, key: str, look: bytes, layout: str) -> None:
+        """The row of `key` looks like this, and every field of ours in it is what both sides agreed on."""
+        if layout != self.layout:
+            self.layout = layout
+            self.looks.clear()
+        self.looks[key] = look
+
+    def seen(self, layout: str) -> dict[bytes, str]:
+        """Record keys by the looks of their rows, if they were taken with the columns standing like this."""
+        return {look: key for key, look in self.looks.items()} if layout == self.layout else {}
 
     def forget_field(self, name: str) -> None:
         """Nothing is known of this field any more, as if it never had been there."""
         if name not in self.fields:
             return
         at = self.fields.index(name)
+        self.looks.clear()
         self.fields = self.fields[:at] + self.fields[at + 1 :]
         for key, row in self.rows.items():
             marks = _marks.decode(row)
@@ -123,7 +145,9 @@ class Baseline:
 def dump(baseline: Baseline) -> bytes:
     """The file's content."""
     tables = {
-        name: _Table(table.fields, {key: msgspec.Raw(bytes(row)) for key, row in table.rows.items()})
+        name: _Table(
+            table.fields, {key: msgspec.Raw(bytes(row)) for key, row in table.rows.items()}, table.layout, table.looks
+        )
         for name, table in baseline.tables.items()
     }
     content = _File(VERSION, baseline.spreadsheet_id, baseline.shop, baseline.generation, baseline.job_id, tables)
@@ -143,5 +167,8 @@ def load(content: bytes) -> Baseline:
         parsed = msgspec.msgpack.decode(raw, type=_File)
     except (zlib.error, msgspec.MsgspecError, IndexError) as error:
         raise DamagedStateError("The baseline file cannot be read.") from error
-    tables = {name: TableBaseline(table.fields, dict(table.rows)) for name, table in parsed.tables.items()}
+    tables = {
+        name: TableBaseline(table.fields, dict(table.rows), table.layout, dict(table.looks))
+        for name, table in parsed.tables.items()
+    }
     return Baseline(parsed.spreadsheet_id, parsed.shop, parsed.generation, parsed.job_id, tables)

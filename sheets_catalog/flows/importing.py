@@ -277,9 +277,11 @@ class _Pages:
     waiting: list[Record] = field(default_factory=list)
     edits: list[RowWrite] = field(default_factory=list)
     nameless: dict[tuple[str, ...], Row] = field(default_factory=dict)
+    told: str = ""
 
     def run(self, name: str, total: int) -> set[str]:
         """Compare and write page after page; the keys of all records read."""
+        self.told = self.reader.told
         for row in self.reader.rows():
             if row.key:
                 if row.key in self.rows:
@@ -372,6 +374,8 @@ class _Pages:
             self.base.agree(record.key, agreed)
         if todo:
             self.edits.append(RowWrite(len(self.edits), record.key, (), todo))
+        elif len(agreed) == len(self.reader.layout.owned):
+            self.base.saw(record.key, row.look, self.told)
         self.counts.conflicted += conflicted
         self.counts.updated += bool(todo) and not conflicted
         self.counts.kept += kept and not todo and not conflicted

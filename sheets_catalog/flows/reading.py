@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Finding
-from sheets_catalog.flows.tabs import Layout, Row, lay_out, letter, looks_reformatted, read_row
+from sheets_catalog.flows.tabs import Layout, Row, lay_out, letter, looks_reformatted, rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.google.sheets import SpreadsheetInfo, Tab
@@ -30,17 +30,22 @@ class TabReader:
     money_digits: int
     hidden: frozenset[int] = frozenset()
 
-    def rows(self) -> Iterator[Row]:
-        """All rows with something in them. Rows whose cells are merged with others carry a finding."""
+    def rows(self, seen: Mapping[bytes, str] | None = None) -> Iterator[Row]:
+        """All rows with something in them. Rows whose cells are merged with others carry a finding.
+
+        `seen`: record keys by looks (`TableBaseline.seen`); rows that look like that come unread, with their key.
+        """
         merged = self._merged_rows()
-        number = 1
-        for chunk in self.systems.sheets.read_rows(self.info.id, self.tab, first_row=2):
-            for cells in chunk:
-                number += 1
-                row = read_row(self.layout, number, cells, self.money_digits)
-                if row is not None and number not in self.hidden:
-                    finding = merged.get(number)
-                    yield row if finding is None else replace(row, findings=(*row.findings, finding))
+        chunks = self.systems.sheets.read_raw_rows(self.info.id, self.tab, first_row=2)
+        for row in rows_of(self.layout, chunks, self.money_digits, seen or {}):
+            if row.number not in self.hidden:
+                finding = merged.get(row.number)
+                yield row if finding is None else replace(row, findings=(*row.findings, finding))
+
+    @property
+    def told(self) -> str:
+        """`Layout.told` of this tab."""
+        return self.layout.told(self.money_digits)
 
     def _merged_rows(self) -> dict[int, Finding]:
         """Rows in which one of our columns is part of a merged area: all but one of its cells read as blank."""

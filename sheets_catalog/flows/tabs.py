@@ -5,19 +5,26 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sheets_catalog.changes.plan import Finding
+from sheets_catalog.errors import Unavailable
 from sheets_catalog.records import BadValueError, Kind, Table, Value
 from sheets_catalog.records.values import reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from sheets_catalog.records import Cell, Field
 
     _Reading: TypeAlias = tuple[Sequence[str], Sequence[int], Sequence[Callable[[Cell], Value]]]
+
+READING = 1
+"""Raised whenever the same cells are read as other values than before, or with other findings."""
 
 _ALIKE = 0.82
 """Ratio of difflib from which an unknown header is taken for a misspelt one."""
@@ -53,6 +60,11 @@ class Layout:
             self._readings[money_digits] = ([*self.columns], [*self.columns.values()], readers)
         return self._readings[money_digits]
 
+    def told(self, money_digits: int) -> str:
+        """A digest of all that decides how cells are read: rows that look alike say the same only where it is equal."""
+        places = [(name, at, self.table.by_name[name]) for name, at in sorted(self.columns.items())]
+        return blake2b(repr((READING, money_digits, places)).encode(), digest_size=8).hexdigest()
+
     def field_at(self, column: int) -> Field | None:
         """The field whose column this is."""
         return next((self.table.by_name[name] for name, at in self.columns.items() if at == column), None)
@@ -63,7 +75,8 @@ class Row:
     """One row with something in it. `number` is the sheet's row number when it was read.
 
     `values` has a canonical value for each field that has a column and could be read; `cells` are all cells of the row
-    as they came, other people's among them. `findings` are what could not be read.
+    as they came, other people's among them. `findings` are what could not be read. `look`: a digest of the row as it
+    came. `known`: it looks as it did when it said what both sides agreed on; then it was not read, and has a key only.
     """
 
     number: int
@@ -71,6 +84,8 @@ class Row:
     values: Mapping[str, Value]
     cells: Sequence[Cell]
     findings: tuple[Finding, ...] = ()
+    look: bytes = b""
+    known: bool = False
 
     def cell(self, column: int) -> Cell:
         """The raw cell in a column, counted from 0."""
@@ -177,7 +192,7 @@ def _renamed(each: Field, column: int, text: str, tab: str) -> Finding:
     )
 
 
-def read_row(layout: Layout, number: int, cells: Sequence[Cell], money_digits: int) -> Row | None:
+def read_row(layout: Layout, number: int, cells: Sequence[Cell], money_digits: int, look: bytes = b"") -> Row | None:
     """Read one row; None when nothing stands in any of our columns."""
     names, places, readers = layout.reading(money_digits)
     width = len(cells)
@@ -188,7 +203,37 @@ def read_row(layout: Layout, number: int, cells: Sequence[Cell], money_digits: i
         return _read_with_findings(layout, number, cells, money_digits)
     if not any(values.values()) and all(cell is None or cell == "" for cell in mine):
         return None
-    return Row(number, layout.table.key_of(values), values, cells)
+    return Row(number, layout.table.key_of(values), values, cells, (), look)
+
+
+def rows_of(
+    layout: Layout, chunks: Iterable[Iterable[bytes | msgspec.Raw]], money_digits: int, seen: Mapping[bytes, str]
+) -> Iterator[Row]:
+    """The rows below a header, from JSON arrays of cells. `seen`: record keys by looks; such rows are not read.
+
+    Raises `Unavailable` for an array that is none of cells.
+    """
+    number = 1
+    for chunk in chunks:
+        for raw in chunk:
+            number += 1
+            look = blake2b(raw, digest_size=8).digest()
+            key = seen.get(look)
+            if key is not None:
+                yield Row(number, key, _NOTHING, (), look=look, known=True)
+            elif (row := read_row(layout, number, _cells_of(raw), money_digits, look)) is not None:
+                yield row
+
+
+_NOTHING: Mapping[str, Value] = {}
+_decode_cells = msgspec.json.Decoder(list[str | int | float | bool | None]).decode
+
+
+def _cells_of(raw: bytes | msgspec.Raw) -> Sequence[Cell]:
+    try:
+        return _decode_cells(raw)
+    except msgspec.DecodeError as error:
+        raise Unavailable(f"Google sent a row that is none: {error}", service="google") from error
 
 
 def _read_with_findings(layout: Layout, number: int, cells: Sequence[Cell], money_digits: int) -> Row:

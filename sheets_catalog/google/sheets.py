@@ -17,7 +17,7 @@ from sheets_catalog.records import Cell  # noqa: TC001 - msgspec reads the annot
 from sheets_catalog.upstream import Around, Safety, directly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 Render: TypeAlias = Literal["UNFORMATTED_VALUE", "FORMULA", "FORMATTED_VALUE"]
 Major: TypeAlias = Literal["ROWS", "COLUMNS"]
@@ -107,6 +107,10 @@ class _ValueRange(msgspec.Struct):
     values: list[list[Cell]] = []
 
 
+class _RawRange(msgspec.Struct):
+    values: list[msgspec.Raw] = []
+
+
 class _ValueRanges(msgspec.Struct):
     valueRanges: list[_ValueRange] = []  # noqa: N815 - Google's name
 
@@ -141,17 +145,19 @@ class Spreadsheets:
         """
         grid = self.info(spreadsheet_id).tab(tab) if isinstance(tab, str) else tab
         left, right = columns or (1, grid.column_count)
-        owed: list[list[Cell]] = []
-        for start in range(first_row, grid.row_count + 1, chunk):
-            end = min(start + chunk - 1, grid.row_count)
-            rows = self._values(spreadsheet_id, a1(grid.title, start, left, end, right))
-            if rows:
-                yield from _in_chunks(owed, chunk)
-                yield rows
-                owed = []
-            owed += [[] for _ in range(end - start + 1 - len(rows))]
+        wanted = _blocks(grid, first_row, (left, right), chunk)
+        blocks = ((size, self._values(spreadsheet_id, where, _ValueRange).values) for size, where in wanted)
+        return _without_blank_end(blocks, chunk, list)
 
-    def _values(self, spreadsheet_id: str, where: str) -> list[list[Cell]]:
+    def read_raw_rows(
+        self, spreadsheet_id: str, tab: Tab, *, first_row: int = 1, chunk: int = 10_000
+    ) -> Iterator[list[msgspec.Raw]]:
+        """The same rows as JSON arrays that are not decoded yet: for who need not look into most of them."""
+        wanted = _blocks(tab, first_row, (1, tab.column_count), chunk)
+        blocks = ((size, self._values(spreadsheet_id, where, _RawRange).values) for size, where in wanted)
+        return _without_blank_end(blocks, chunk, lambda: msgspec.Raw(b"[]"))
+
+    def _values(self, spreadsheet_id: str, where: str, shape: type[T]) -> T:
         built = self._api.values().get(
             spreadsheetId=_checked(spreadsheet_id),
             range=where,
@@ -159,7 +165,7 @@ class Spreadsheets:
             dateTimeRenderOption="SERIAL_NUMBER",
             fields="values",
         )
-        return self._call("read", built, _ValueRange).values
+        return self._call("read", built, shape)
 
     def read_ranges(
         self,
@@ -290,9 +296,24 @@ def _checked(spreadsheet_id: str) -> str:
     return spreadsheet_id
 
 
-def _in_chunks(rows: list[list[Cell]], chunk: int) -> Iterator[list[list[Cell]]]:
-    for first in range(0, len(rows), chunk):
-        yield rows[first : first + chunk]
+def _blocks(grid: Tab, first_row: int, columns: tuple[int, int], chunk: int) -> Iterator[tuple[int, str]]:
+    """How many rows to ask for at a time, and where they are."""
+    left, right = columns
+    for start in range(first_row, grid.row_count + 1, chunk):
+        end = min(start + chunk - 1, grid.row_count)
+        yield end - start + 1, a1(grid.title, start, left, end, right)
+
+
+def _without_blank_end(blocks: Iterable[tuple[int, list[T]]], chunk: int, blank: Callable[[], T]) -> Iterator[list[T]]:
+    """The rows of blocks that were asked for with so many rows; blank ones only where others follow."""
+    owed = 0
+    for size, rows in blocks:
+        if rows:
+            for first in range(0, owed, chunk):
+                yield [blank() for _ in range(min(chunk, owed - first))]
+            yield rows
+            owed = 0
+        owed += size - len(rows)
 
 
 def _incomplete(operation: str, found: str) -> Unavailable:

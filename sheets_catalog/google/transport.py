@@ -89,6 +89,8 @@ class Answer:
         Raises `Unavailable`: an answer that cannot be read proves nothing.
         """
         try:
+            if not self.body.isascii():
+                self.body.decode()  # parts that stay encoded are not looked at otherwise
             return msgspec.json.decode(self.body, type=shape, strict=strict)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             said = f"Google answered {self.operation} with {self.status}, but not as expected: {error}"

@@ -166,8 +166,9 @@ def _sift_tab(run: _Planning, name: str) -> None:
             advice=opened.layout.findings[0].advice,
         )
     run.note("compare", 0, opened.tab.row_count)
-    sifted = sift(opened.layout, opened.rows(), run.baseline.table(name))
-    known = len(run.baseline.table(name).rows)
+    base = run.baseline.table(name)
+    sifted = sift(opened.layout, opened.rows(base.seen(opened.told)), base)
+    known = len(base.rows)
     if not sifted.rows and known:
         raise PlanError(
             f"The tab “{table.title}” is empty, but {known} records stood there at the last sync.",

@@ -56,7 +56,7 @@ def sift(layout: Layout, rows: Iterable[Row], baseline: TableBaseline) -> Sifted
             sifted.rejected += 1
         elif row.key is None:
             sifted.new.append(row)
-        elif baseline.unchanged(row.key, {name: fingerprint(row.values[name]) for name in names}):
+        elif row.known or baseline.unchanged(row.key, {name: fingerprint(row.values[name]) for name in names}):
             unchanged.append(row.number)
         else:
             sifted.changed.append(row)
