@@ -17,6 +17,7 @@ from sheets_catalog.errors import (
     UpstreamError,
 )
 from sheets_catalog.jobs.state import JobState, Result, Status
+from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -199,8 +200,8 @@ def findings_as_records(session_id: str, plan: Plan) -> Iterable[database.Record
         if finding.severity == "error":
             yield database.RecordLog(
                 session_id,
-                finding.tab,
-                finding.found,
+                next((table.name for table in TABLES.values() if table.title == finding.tab), finding.tab),
+                f"row {finding.row}" if finding.row else finding.tab,
                 "plan",
                 "rejected",
                 operation_key=f"finding {number}",
@@ -227,7 +228,7 @@ def findings_as_records(session_id: str, plan: Plan) -> Iterable[database.Record
 
 
 def category_of(error: SheetsCatalogError) -> str:
-    """The seed's categories (EX-4): retryable, throttled, auth, permission, conflict, invalid, fatal."""
+    """The categories of EX-4: retryable, throttled, auth, permission, conflict, invalid, fatal."""
     kinds: tuple[tuple[type[SheetsCatalogError], str], ...] = (
         (Throttled, "throttled"),
         (Unavailable, "retryable"),

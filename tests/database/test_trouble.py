@@ -98,7 +98,7 @@ def test_a_folder_in_the_place_of_the_file(tmp_path):
     """A folder cannot be opened as a database."""
     with pytest.raises(SettingsError) as caught:
         Audit(tmp_path)
-    clear(caught, str(tmp_path), "cannot be opened", "--database")
+    clear(caught, str(tmp_path), "cannot be opened", "audit_url")
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

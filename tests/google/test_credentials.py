@@ -188,7 +188,7 @@ def test_revoked_is_for_a_person_to_mend(connect, control) -> None:
     control.post("tokens/revoke", token=value)
     with pytest.raises(errors.CredentialsError) as caught:
         who(transport)
-    assert "sign in again" in caught.value.advice
+    assert "new sign-in" in caught.value.advice
 
 
 def test_a_bare_token_that_has_expired_is_not_sent_again(connect, control) -> None:
@@ -198,7 +198,7 @@ def test_a_bare_token_that_has_expired_is_not_sent_again(connect, control) -> No
     control.post("tokens/expire")
     with pytest.raises(errors.CredentialsError) as caught:
         transport.send(built)
-    assert "new token" in caught.value.advice
+    assert "sheets-catalog connect google" in caught.value.advice
     assert len(control.requests("drive.about.get")) == 1
 
 

@@ -143,9 +143,12 @@ def retry(
     at = here(connection, json=json)
     job_id = at.job(job)
     number = job_files.retry(at.systems, job_id, item or None)
-    at.screen.say(f"{count(number, 'record')} back in line.")
     if run and number:
+        at.screen.say(f"{count(number, 'record')} back in line.")
         return run_job(at, job_id, Apply(confirmed=True))
+    if not number:
+        at.screen.say("No record of this job was set aside while sending.")
+        at.screen.say("Rows that were left out when planning: mend their cells, then export again.")
     at.screen.show(headline("↻", f"{count(number, 'record')} back in line", "cyan"))
     at.screen.answer({"job": job_id, "retried": number, "books": _books(at.systems, job_id)})
     return Exit.OK

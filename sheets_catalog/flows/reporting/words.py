@@ -112,7 +112,7 @@ def count(value: float) -> str:
     """``18000`` as ``18,000``; one decimal where it says something."""
     if value == int(value):
         return f"{int(value):,}"
-    return f"{value:,.1f}" if value >= 10 else f"{value:,.2f}".rstrip("0")
+    return f"{value:,.1f}" if value >= 10 else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def duration(seconds: float | None) -> str:
