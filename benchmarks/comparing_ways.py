@@ -18,7 +18,7 @@ from sheets_catalog.changes import baseline as baselines
 from sheets_catalog.changes.baseline import Baseline
 from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.flows.exporting.sifting import sift
-from sheets_catalog.flows.tabs import lay_out, read_row
+from sheets_catalog.flows.tabs import lay_out, rows_of
 from sheets_catalog.records import VARIANTS, write_cell
 from sheets_catalog.records.values import decimal_text
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
 
-    from sheets_catalog.flows.tabs import Row
+    from sheets_catalog.changes.baseline import TableBaseline
+    from sheets_catalog.flows.tabs import Layout, Row
     from sheets_catalog.records import Cell
 
 CHUNK = 10_000
@@ -54,11 +55,16 @@ def make(folder: Path, rows: int) -> dict[str, Any]:
 def _remember(folder: Path, records: list[dict[str, str | None]]) -> None:
     layout = lay_out(VARIANTS, HEADER, "Variants")
     baseline = Baseline("sheet", "shop")
+    table = baseline.table("variants")
     for record in records:
         marks = {each.name: fingerprint(record[each.name]) for each in layout.owned}
-        baseline.table("variants").agree(record["id"] or "", marks)
+        table.agree(record["id"] or "", marks)
+    (folder / "baseline-unseen").write_bytes(baselines.dump(baseline))
+    content = _answer([_cells(record) for record in records])
+    for row in rows_of(layout, [msgspec.json.decode(content, type=_RawRange).values], 2, {}):
+        table.saw(row.key or "", row.look, layout.told(2))
     (folder / "baseline").write_bytes(baselines.dump(baseline))
-    rows = json.loads(_answer([_cells(record) for record in records]))["values"]
+    rows = json.loads(content)["values"]
     (folder / "hashes.json").write_text(json.dumps({row[0]: _hash(row) for row in rows}))
     (folder / "values.json").write_text(json.dumps({row[0]: dict(zip(HEADER, row, strict=False)) for row in rows}))
 
@@ -117,35 +123,25 @@ def _chunks(folder: str) -> Iterator[bytes]:
         yield path.read_bytes()
 
 
-class _ValueRange(msgspec.Struct):
-    values: list[list[str | int | float | bool | None]]
+class _RawRange(msgspec.Struct):
+    values: list[msgspec.Raw]
 
 
-def fingerprints(folder: str) -> dict[str, Any]:
-    """Ours: baseline, strict reading of every cell, fingerprints; the changed rows with their changed fields."""
-    table = baselines.load((Path(folder) / "baseline").read_bytes()).table("variants")
+def fingerprints(folder: str, baseline: str = "baseline") -> dict[str, Any]:
+    """Ours: rows that look as they did are passed by, all others read strictly; changed rows with their fields."""
+    table = baselines.load((Path(folder) / baseline).read_bytes()).table("variants")
     layout = lay_out(VARIANTS, HEADER, "Variants")
-
-    def rows() -> Iterator[Row]:
-        number = 1
-        for chunk in _chunks(folder):
-            for cells in msgspec.json.decode(chunk, type=_ValueRange).values:
-                number += 1
-                row = read_row(layout, number, cells, 2)
-                if row is not None:
-                    yield row
-
-    sifted = sift(layout, rows(), table)
-    fields = {
-        row.key or "": [
-            each.name
-            for each in layout.owned
-            if table.marks(row.key or "")[each.name] != fingerprint(row.values[each.name])
-        ]
-        for row in sifted.changed
-    }
+    chunks = (msgspec.json.decode(chunk, type=_RawRange).values for chunk in _chunks(folder))
+    sifted = sift(layout, rows_of(layout, chunks, 2, table.seen(layout.told(2))), table)
+    fields = {row.key or "": _fields(layout, row, table) for row in sifted.changed}
     assert all(names == ["price"] for names in fields.values())
     return {"records": sifted.rows, "digest": _digest(list(fields))}
+
+
+def _fields(layout: Layout, row: Row, table: TableBaseline) -> list[str]:
+    """Names of the fields that changed."""
+    marks = table.marks(row.key or "")
+    return [each.name for each in layout.owned if marks[each.name] != fingerprint(row.values[each.name])]
 
 
 def row_hashes(folder: str) -> dict[str, Any]:
