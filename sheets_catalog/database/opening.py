@@ -166,7 +166,8 @@ def _damaged(where: str, found: str) -> DamagedStateError:
 def _not_writable(where: str, found: str) -> SettingsError:
     return SettingsError(
         f"The audit database {where} cannot be opened for writing ({found}).",
-        advice="Give yourself write access to the file and its folder, or another place with `audit_url` in the connection's settings.",
+        advice="Give yourself write access to the file and its folder, "
+        "or another place with `audit_url` in the connection's settings.",
     )
 
 
@@ -214,7 +215,7 @@ def _revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
         if not inspect(connection).has_table(VERSION_TABLE):
             return None
-        return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+        return connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
 
 
 def _run_migrations(connection: Connection, to: str) -> None:

@@ -6,7 +6,6 @@ import shutil
 
 import pytest
 import requests
-
 from acceptance.world import Nursery, SandboxProcess, Town
 
 

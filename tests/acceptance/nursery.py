@@ -42,10 +42,16 @@ def child(order):
     os.environ.clear()
     os.environ.update(order["env"])
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    for number, target in ((0, os.open(os.devnull, os.O_RDONLY)), (1, os.open(order["out"], flags)), (2, os.open(order["err"], flags))):
+    for number, target in (
+        (0, os.open(os.devnull, os.O_RDONLY)),
+        (1, os.open(order["out"], flags)),
+        (2, os.open(order["err"], flags)),
+    ):
         os.dup2(target, number)
         os.close(target)
-    sys.stdin, sys.stdout, sys.stderr = (open(number, mode, encoding="utf-8") for number, mode in ((0, "r"), (1, "w"), (2, "w")))  # noqa: SIM115
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(number, mode, encoding="utf-8") for number, mode in ((0, "r"), (1, "w"), (2, "w"))
+    )
     sys.argv = ["sheets-catalog", *order["argv"]]
     status = 1
     try:
@@ -54,7 +60,7 @@ def child(order):
         run()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:  # noqa: BLE001 - what Python itself does with what nobody caught
+    except BaseException:
         traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):

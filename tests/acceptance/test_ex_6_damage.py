@@ -50,7 +50,12 @@ def resumes_to_the_end(town):
 def refused(town, kind, *words):
     """Every command that would go on is refused with status 7 and advice, and nothing is sent or changed."""
     properties, ledger = town.properties(town.job), town.mark()
-    for command in (("apply", town.job), ("jobs", "resume", town.job), ("jobs", "show", town.job), ("jobs", "cancel", town.job)):
+    for command in (
+        ("apply", town.job),
+        ("jobs", "resume", town.job),
+        ("jobs", "show", town.job),
+        ("jobs", "cancel", town.job),
+    ):
         done = town.run(*command, "--json")
         assert done.status == 7, done.out
         assert done.problem["type"] == kind
@@ -89,7 +94,7 @@ def test_ex_6_one_damaged_slot_is_recovered_from_the_other(half, how, which):
 @pytest.mark.parametrize("how", ["damaged", "gone"])
 def test_ex_6_both_slots_unreadable_are_refused_and_nothing_starts_from_zero(half, how):
     chunks = [name for name in half.properties(half.job) if name[0] in "ab" and len(name) == 2]
-    half.set_properties(half.job, {name: "rubbish" if how == "damaged" else None for name in chunks})
+    half.set_properties(half.job, dict.fromkeys(chunks, "rubbish" if how == "damaged" else None))
     refused(half, "DamagedStateError", "cannot be read")
     plan_again_finds_the_rest(half)
     assert half.job in [job["job_id"] for job in half.do("jobs", "clean", "--older-than", "0")["cleaned"]]
@@ -118,7 +123,9 @@ def test_ex_6_a_copied_job_file_is_refused(half):
 
 def test_ex_6_a_plan_that_was_tampered_with_is_refused(half):
     content = half.drive("GET", f"/drive/v3/files/{half.job}", params={"alt": "media"}).content
-    half.drive("PATCH", f"/upload/drive/v3/files/{half.job}", params={"uploadType": "media"}, data=content[:-9] + b"123456789")
+    half.drive(
+        "PATCH", f"/upload/drive/v3/files/{half.job}", params={"uploadType": "media"}, data=content[:-9] + b"123456789"
+    )
     done = half.run("jobs", "resume", half.job, "--json")
     assert done.status == 7, done.out
     assert done.problem["advice"]
@@ -196,7 +203,9 @@ def test_ex_6_without_a_baseline_nothing_is_overwritten(town, how):
 def test_ex_6_a_copied_spreadsheet_does_not_use_the_originals_baseline(town):
     """A copy carries the pointer along; what is agreed about the original says nothing about the copy."""
     original, control = town.spreadsheet_id, town.control_id()
-    copy = town.drive("POST", f"/drive/v3/files/{original}/copy", json={"name": "Copy", "parents": [town.folder_id]}).json()["id"]
+    copy = town.drive(
+        "POST", f"/drive/v3/files/{original}/copy", json={"name": "Copy", "parents": [town.folder_id]}
+    ).json()["id"]
     assert town.properties(copy).get("sheets-catalog") == control  # the danger is there
     before = (town.properties(control), content_of(town, control))
     town.connect(spreadsheet_id=copy)

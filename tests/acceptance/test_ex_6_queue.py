@@ -46,7 +46,9 @@ def test_ex_6_clean_up_after_completion(town):
     assert {job["job_id"] for job in town.do("jobs", "list")["jobs"]} == {finished, waiting}
     town.do("jobs", "clean", "--older-than", "0")
     assert [job["job_id"] for job in town.do("jobs", "list")["jobs"]] == [waiting]
-    files = town.drive("GET", "/drive/v3/files", params={"q": "trashed = false", "fields": "files(id,name)"}).json()["files"]
+    files = town.drive("GET", "/drive/v3/files", params={"q": "trashed = false", "fields": "files(id,name)"}).json()[
+        "files"
+    ]
     assert finished not in {file["id"] for file in files}
     assert town.do("report", finished)["books"]["done"] == 3
     assert town.do("jobs", "resume", waiting)["books"]["done"] == ROWS
@@ -184,9 +186,15 @@ def test_ex_6_two_jobs_on_one_sheet(slow):
 
 def test_ex_6_exports_of_different_sheets_at_once(slow):
     """Two spreadsheets of one shop: neither waits for the other."""
-    sheet = slow.drive("POST", "/drive/v3/files", json={"name": "Second", "mimeType": "application/vnd.google-apps.spreadsheet", "parents": [slow.folder_id]}).json()["id"]
+    sheet = slow.drive(
+        "POST",
+        "/drive/v3/files",
+        json={"name": "Second", "mimeType": "application/vnd.google-apps.spreadsheet", "parents": [slow.folder_id]},
+    ).json()["id"]
     settings = json.loads(slow.settings.read_text(encoding="utf-8"))
-    (slow.settings.parent / "second.json").write_text(json.dumps(settings | {"spreadsheet_id": sheet}), encoding="utf-8")
+    (slow.settings.parent / "second.json").write_text(
+        json.dumps(settings | {"spreadsheet_id": sheet}), encoding="utf-8"
+    )
     slow.do("import", "-c", "second")
     slow.prices(ROWS)
     inventory = type(slow)(slow.url, slow.home, slow.nursery)

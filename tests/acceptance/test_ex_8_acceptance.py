@@ -107,7 +107,9 @@ def test_ex_8_2_interruption_and_resume(town, how, status):
     looked_up = [each for each in town.log(calls) if each["operation"] == "shopify.nodes"]
     assert len(looked_up) <= -(-(ROWS - done) // INTERVAL)  # what was settled is not even looked at
     variants, shop = town.tab("Variants"), town.world()["shop"]["variants"]
-    prices = {key: float(price) for key, price in zip(variants.values("Variant ID"), variants.values("Price"), strict=True)}
+    prices = {
+        key: float(price) for key, price in zip(variants.values("Variant ID"), variants.values("Price"), strict=True)
+    }
     assert {key: float(record["price"]) for key, record in shop.items()} == prices
     assert [prices[variants.values("Variant ID")[row - 2]] for row in rows] == [500 + place for place in range(ROWS)]
 
@@ -134,7 +136,13 @@ def test_ex_8_2_killed_again_and_again(town):
 
 RATE_LIMITS = {
     "graphql": {"kind": "throttle-graphql", "service": "shopify", "operation": "*BulkUpdate*", "nth": 2, "times": 3},
-    "retry-after": {"kind": "rate-limit", "service": "shopify", "operation": "*BulkUpdate*", "nth": 2, "retry_after": "7"},
+    "retry-after": {
+        "kind": "rate-limit",
+        "service": "shopify",
+        "operation": "*BulkUpdate*",
+        "nth": 2,
+        "retry_after": "7",
+    },
     "html-429": {"kind": "html-429", "service": "shopify", "operation": "*BulkUpdate*", "nth": 2, "times": 2},
     "sheets": {"kind": "rate-limit", "service": "sheets", "nth": 1, "times": 3, "retry_after": "9"},
     "drive": {"kind": "rate-limit", "service": "drive", "nth": 6, "times": 3},
@@ -274,10 +282,22 @@ def large(nursery, tmp_path):
     path = tmp_path / "large.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["Handle", "Title", "Option1 Name", "Option1 Value", "Variant SKU", "Variant Price", "Variant Inventory Qty"])
+        writer.writerow(
+            [
+                "Handle",
+                "Title",
+                "Option1 Name",
+                "Option1 Value",
+                "Variant SKU",
+                "Variant Price",
+                "Variant Inventory Qty",
+            ]
+        )
         for product, variant in itertools.product(range(PRODUCTS), range(VARIANTS)):
             title = f"Product {product}" if variant == 0 else ""
-            writer.writerow([f"product-{product}", title, "Size", f"S{variant}", f"SKU-{product}-{variant}", "10.00", "5"])
+            writer.writerow(
+                [f"product-{product}", title, "Size", f"S{variant}", f"SKU-{product}-{variant}", "10.00", "5"]
+            )
     sandbox = SandboxProcess(tmp_path / "sandbox", catalogue=path)
     town = Town(sandbox.url, tmp_path / "home", nursery)
     yield town

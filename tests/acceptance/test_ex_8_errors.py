@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from acceptance.world import SandboxProcess, Town, balanced
@@ -317,7 +317,7 @@ def test_ex_8_error_quota_that_does_not_come_back(town, service):
     else:
         assert told["status"] == "waiting"
         assert told["resumable"]
-        assert datetime.fromtimestamp(told["not_before"])
+        assert datetime.fromtimestamp(told["not_before"], UTC)
         assert told["note"]
     town.forget_faults()
     town.post("clock", {"advance": 3600})

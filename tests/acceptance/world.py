@@ -106,6 +106,8 @@ class Process:
         self.nursery = nursery
         number = f"{time.monotonic_ns()}"
         self.out, self.err = home / f"out-{number}", home / f"err-{number}"
+        for path in (self.out, self.err):
+            path.touch()
         arguments, env = [str(each) for each in arguments], environment(home, env)
         self.popen = self.status = None
         if not script:
@@ -266,7 +268,9 @@ class Town:
         deadline = time.monotonic() + timeout
         while not happened():
             if time.monotonic() > deadline:
-                raise AssertionError(f"{what} never happened; {[process.err.read_text() for process in self.running[-2:]]}")
+                raise AssertionError(
+                    f"{what} never happened; {[process.err.read_text() for process in self.running[-2:]]}"
+                )
             time.sleep(0.01)
 
     def forget_faults(self):
@@ -344,7 +348,9 @@ class Town:
 
     def properties(self, file_id):
         """The app's private properties of a file."""
-        return self.drive("GET", f"/drive/v3/files/{file_id}", params={"fields": "appProperties"}).json()["appProperties"]
+        return self.drive("GET", f"/drive/v3/files/{file_id}", params={"fields": "appProperties"}).json()[
+            "appProperties"
+        ]
 
     def set_properties(self, file_id, changes):
         """Edit private properties as if something had damaged them; None removes one."""
@@ -361,7 +367,9 @@ class Town:
         rows = [row for row, product in enumerate(products, 2) if product not in products[: row - 2]][:count]
         assert len(rows) == count
         letter = rowcol_to_a1(1, tab.column("Price")).rstrip("1")
-        tab.tab.batch_update([{"range": f"{letter}{row}", "values": [[start + place]]} for place, row in enumerate(rows)])
+        tab.tab.batch_update(
+            [{"range": f"{letter}{row}", "values": [[start + place]]} for place, row in enumerate(rows)]
+        )
         return rows
 
 
