@@ -50,7 +50,8 @@ def child(order):
         os.dup2(target, number)
         os.close(target)
     sys.stdin, sys.stdout, sys.stderr = (
-        open(number, mode, encoding="utf-8") for number, mode in ((0, "r"), (1, "w"), (2, "w"))
+        open(number, mode, encoding="utf-8")  # noqa: SIM115, PTH123
+        for number, mode in ((0, "r"), (1, "w"), (2, "w"))
     )
     sys.argv = ["sheets-catalog", *order["argv"]]
     status = 1
@@ -60,7 +61,7 @@ def child(order):
         run()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - what Python itself does with what nobody caught
         traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
