@@ -133,7 +133,10 @@ def _begin(systems: Systems, options: ExportOptions, note: Callable[[str, int, i
     sheet = systems.connection.spreadsheet_id
     info = systems.sheets.info(sheet)
     baseline, trouble = control.find(systems).load()
-    edited = systems.drive.get(sheet).modified_time
+    file = systems.drive.get(sheet)
+    if file.trashed:
+        raise control.trashed("spreadsheet")
+    edited = file.modified_time
     rules = Rules(options.policy, conflicts_tab.read(systems.sheets, info), edited.isoformat() if edited else "")
     shop = systems.catalogue.info
     run = _Planning(systems, options, note, info, baseline, rules, shop.money_digits)
