@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.changes import baseline as files
 from sheets_catalog.changes.baseline import Baseline
-from sheets_catalog.errors import BusyError, DamagedStateError, NotFound, PreconditionFailed, StalePlanError
+from sheets_catalog.errors import (
+    BusyError,
+    DamagedStateError,
+    InputError,
+    NotFound,
+    PreconditionFailed,
+    StalePlanError,
+)
 from sheets_catalog.flows.drive_stores import BINARY, DriveProperties
 
 if TYPE_CHECKING:
@@ -26,10 +33,14 @@ _TRIES = 5
 
 @dataclass(slots=True)
 class Control:
-    """The control file of the connection's spreadsheet. `file_id` is empty while there is none."""
+    """The control file of the connection's spreadsheet.
+
+    `file_id` is empty while there is none; `trouble` then says what became of the one the spreadsheet points to.
+    """
 
     systems: Systems
     file_id: str = ""
+    trouble: str = ""
 
     @property
     def store(self) -> DriveProperties:
@@ -43,7 +54,7 @@ class Control:
         is overwritten without asking. Raises `NewerStateError`.
         """
         if not self.file_id:
-            return self._empty(), ""
+            return self._empty(), self.trouble
         state = self.systems.drive.read_state(self.file_id)
         content = self.systems.drive.read(self.file_id)
         if not content and _SUM not in state.properties:
@@ -101,17 +112,23 @@ def find(systems: Systems) -> Control:
     """The control file, or one without id when there is none yet. Reads only."""
     sheet = systems.connection.spreadsheet_id
     pointer = systems.drive.read_state(sheet).properties.get(POINTER, "")
-    return Control(systems, pointer if pointer and _belongs(systems, pointer, sheet) else "")
+    trouble = _unusable(systems, pointer, sheet) if pointer else ""
+    return Control(systems, "" if trouble else pointer, trouble)
 
 
 def find_or_make(systems: Systems) -> Control:
-    """The control file, made when there is none yet; all processes end up with the same one."""
+    """The control file, made when there is none yet; all processes end up with the same one.
+
+    Raises `InputError` when the spreadsheet or the folder is in the trash.
+    """
     sheet = systems.connection.spreadsheet_id
     mine = ""
     for _ in range(_TRIES):
         state = systems.drive.read_state(sheet)
+        if state.trashed:
+            raise trashed("spreadsheet")
         pointer = state.properties.get(POINTER, "")
-        if pointer and _belongs(systems, pointer, sheet):
+        if pointer and not _unusable(systems, pointer, sheet):
             _drop(systems, mine, pointer)
             return Control(systems, pointer)
         mine = mine or _make(systems, sheet)
@@ -123,15 +140,27 @@ def find_or_make(systems: Systems) -> Control:
     raise BusyError("The spreadsheet keeps changing while its control file is set up.", advice="Try again.")
 
 
-def _belongs(systems: Systems, file_id: str, sheet: str) -> bool:
+def _unusable(systems: Systems, file_id: str, sheet: str) -> str:
+    """Why the file that the spreadsheet points to is not its control file; empty when it is."""
     try:
         state = systems.drive.read_state(file_id)
     except NotFound:
-        return False
-    return state.properties.get(_SHEET) == sheet and not state.trashed
+        return "The baseline file is no longer there."
+    if state.trashed:
+        return "The baseline file is in the trash."
+    if state.properties.get(_SHEET) != sheet:
+        return "The baseline file belongs to another spreadsheet, of which this one may be a copy."
+    return ""
+
+
+def trashed(what: str) -> InputError:
+    """The error about the connection's ``spreadsheet`` or ``folder`` being in the trash."""
+    return InputError(f"The {what} of this connection is in the trash.", advice=f"Restore the {what} in Drive.")
 
 
 def _make(systems: Systems, sheet: str) -> str:
+    if systems.drive.get(systems.connection.folder_id).trashed:
+        raise trashed("folder")
     (file_id,) = systems.drive.generate_ids(1)
     systems.drive.create_file(
         file_id,

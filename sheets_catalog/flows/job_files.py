@@ -69,7 +69,10 @@ class JobView:
 
 
 def make(systems: Systems, plan: Plan) -> str:
-    """Store a plan as a job file, ready to be applied; returns the job's id."""
+    """Store a plan as a job file, ready to be applied; returns the job's id.
+
+    Raises `InputError` when the folder is in the trash.
+    """
     content = plans.dump(plan)
     (job_id,) = systems.drive.generate_ids(1)
     state = JobState.new(len(plan.changes), plans.digest(content), plan.settled)
@@ -83,7 +86,9 @@ def make(systems: Systems, plan: Plan) -> str:
     }
     name = f"Sheets Catalog {plan.flow} {plan.created_at[:16].replace('T', ' ')} – {plan.spreadsheet_title}"
     folder = systems.connection.folder_id
-    systems.drive.create_file(job_id, name, content, BINARY, parents=[folder], app_properties=properties)
+    made = systems.drive.create_file(job_id, name, content, BINARY, parents=[folder], app_properties=properties)
+    if made.trashed:  # whatever is in a folder in the trash is there as well
+        raise controls.trashed("folder")
     return job_id
 
 

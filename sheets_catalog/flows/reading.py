@@ -21,7 +21,10 @@ INSPECTED_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class TabReader:
-    """One tab of the catalogue, its header read. Rows are read when asked for, 10,000 at a time."""
+    """One tab of the catalogue, its header read. Rows are read when asked for, 10,000 at a time.
+
+    `hidden` are the numbers of rows that were to be left out; `rows` gives them all the same: they are not gone.
+    """
 
     systems: Systems
     info: SpreadsheetInfo
@@ -38,9 +41,8 @@ class TabReader:
         merged = self._merged_rows()
         chunks = self.systems.sheets.read_raw_rows(self.info.id, self.tab, first_row=2)
         for row in rows_of(self.layout, chunks, self.money_digits, seen or {}):
-            if row.number not in self.hidden:
-                finding = merged.get(row.number)
-                yield row if finding is None else replace(row, findings=(*row.findings, finding))
+            finding = merged.get(row.number)
+            yield row if finding is None else replace(row, findings=(*row.findings, finding))
 
     @property
     def told(self) -> str:
@@ -113,7 +115,7 @@ class TabReader:
 def open_tab(
     systems: Systems, info: SpreadsheetInfo, table: Table, money_digits: int, *, include_hidden: bool = True
 ) -> TabReader | Finding:
-    """Read a tab's header; a finding when the tab is missing."""
+    """Read a tab's header; a finding when the tab is missing. Without `include_hidden` it is asked what is hidden."""
     tab = info.tabs.get(table.title)
     if tab is None:
         return Finding(

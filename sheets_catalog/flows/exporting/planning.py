@@ -170,7 +170,7 @@ def _sift_tab(run: _Planning, name: str) -> None:
         )
     run.note("compare", 0, opened.tab.row_count)
     base = run.baseline.table(name)
-    sifted = sift(opened.layout, opened.rows(base.seen(opened.told)), base)
+    sifted = sift(opened.layout, opened.rows(base.seen(opened.told)), base, opened.hidden)
     known = len(base.rows)
     if not sifted.rows and known:
         raise PlanError(
@@ -294,6 +294,9 @@ def _plan_deletes(run: _Planning) -> None:
         for first in range(0, len(missing), _AT_ONCE):
             shop.update(fetch(run.systems, layout.table, missing[first : first + _AT_ONCE]))
         for key, record in shop.items():
+            if unsure := _still_there(run.sifted[name], record):
+                run.findings.append(unsure)
+                continue
             if run.options.deletes == "archive" and record.values.get("status") == "ARCHIVED":
                 continue
             if name == "products":
@@ -302,6 +305,25 @@ def _plan_deletes(run: _Planning) -> None:
             elif record.values.get("product_id") not in gone_products and run.options.deletes == "delete":
                 out.changes.append(_removal("delete", name, record))
     run.results.append(out)
+
+
+def _still_there(sifted: Sifted, record: Record) -> Finding | None:
+    """A finding when a row without id, or with another one, seems to be this record: then it is not gone."""
+    table = sifted.layout.table
+    row = next((sifted.strangers[name] for name in table.natural_keys_of(record.values) if name in sifted.strangers), 0)
+    if not row:
+        return None
+    header = table.by_name[table.key[0]].header
+    return Finding(
+        "warning",
+        "missing_id",
+        table.title,
+        row,
+        header,
+        "",
+        f"This row looks like {table.noun} {record.key} without its id; nothing is removed from the shop for it.",
+        f"Type {record.key} into “{header}”, or delete the row.",
+    )
 
 
 def _removal(how: Deletes, name: str, record: Record) -> Change:

@@ -12,7 +12,7 @@ from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.flows.tabs import KeyIndex, double_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.baseline import TableBaseline
     from sheets_catalog.changes.plan import Finding
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class Sifted:
     """The rows of one tab, sorted.
 
-    `unchanged` and `rejected` are counts; `changed` rows have a key, `new` rows have none. `keys` are all keys seen
-    (of rejected rows too: they are not missing from the sheet).
+    `unchanged` and `rejected` are counts; `changed` rows have a key, `new` rows have none. `keys` are all keys seen,
+    and `strangers` the natural keys, with row numbers, of all rows without a key that stood there at the last sync (rejected
+    and hidden rows too: their records are not missing from the sheet).
     """
 
     layout: Layout
@@ -33,6 +34,7 @@ class Sifted:
     changed: list[Row] = field(default_factory=list)
     new: list[Row] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    strangers: dict[tuple[str, ...], int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -41,14 +43,22 @@ class Sifted:
         return self.unchanged + self.rejected + len(self.changed) + len(self.new)
 
 
-def sift(layout: Layout, rows: Iterable[Row], baseline: TableBaseline) -> Sifted:
-    """Sort the rows of a tab. Rows that cannot be read or share a key are rejected as a whole."""
+def sift(layout: Layout, rows: Iterable[Row], baseline: TableBaseline, hidden: Container[int] = ()) -> Sifted:
+    """Sort the rows of a tab. Rows that cannot be read or share a key are rejected as a whole.
+
+    `hidden`: numbers of rows that are left out; it is only noted that they are there.
+    """
     sifted = Sifted(layout)
     names = [each.name for each in layout.owned]
     numbers: dict[str, int] = {}
     doubles: dict[str, list[int]] = {}
     unchanged: list[int] = []
     for row in rows:
+        if row.key is None or row.key not in baseline:
+            sifted.strangers |= dict.fromkeys(layout.table.natural_keys_of(row.values), row.number)
+        if row.number in hidden:
+            sifted.keys |= {row.key} if row.key else set()
+            continue
         if row.key and numbers.setdefault(row.key, row.number) != row.number:
             doubles.setdefault(row.key, [numbers[row.key]]).append(row.number)
         if row.findings:
@@ -60,7 +70,7 @@ def sift(layout: Layout, rows: Iterable[Row], baseline: TableBaseline) -> Sifted
             unchanged.append(row.number)
         else:
             sifted.changed.append(row)
-    sifted.keys = set(numbers)
+    sifted.keys.update(numbers)
     _reject_doubles(sifted, {(key,): found for key, found in doubles.items()}, unchanged)
     _reject_new_doubles(sifted)
     return sifted
