@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 class Sifted:
     """The rows of one tab, sorted.
 
-    `unchanged` and `rejected` are counts; `changed` rows have a key, `new` rows have none. `keys` are all keys seen,
-    and `strangers` the natural keys, with row numbers, of all rows without a key that stood there at the last sync (rejected
-    and hidden rows too: their records are not missing from the sheet).
+    `unchanged` and `rejected` are counts; `changed` rows have a key, `new` rows have none. `keys` are all keys seen
+    (of rejected and hidden rows too: their records are not missing from the sheet), and `strangers` the natural keys,
+    with row numbers, of the rows whose key did not stand there at the last sync: one of them may be a record that lost
+    its id.
     """
 
     layout: Layout
