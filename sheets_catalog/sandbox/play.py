@@ -182,7 +182,7 @@ def kill_client(fault: Fault, request: Request) -> Cut:
 def peer_process(request: Request) -> int:
     """The process at the other end of a loopback connection, found in Linux's /proc; RuntimeError without one."""
     port = int(request.environ["REMOTE_PORT"])
-    inode = _inode_of(port)
+    inode = _inode_of(port, int(request.environ["SERVER_PORT"]))
     for path in Path("/proc").glob("[0-9]*/fd/*"):
         with contextlib.suppress(OSError):
             if path.readlink().name == f"socket:[{inode}]":
@@ -190,11 +190,14 @@ def peer_process(request: Request) -> int:
     raise RuntimeError(f"kill-client: no process holds the client's port {port}; give `pid`")
 
 
-def _inode_of(port: int) -> str:
-    """The socket of a loopback client port: local address, then inode, in columns 2 and 10 of /proc/net/tcp."""
+def _inode_of(port: int, server: int) -> str:
+    """The socket that connects a loopback port to the server's: see columns 2, 3 and 10 of /proc/net/tcp.
+
+    A port may have several lines: connections to other servers, and closed ones, which linger without a socket.
+    """
     for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
         columns = line.split()
-        if columns[1] == f"0100007F:{port:04X}":
+        if columns[1:3] == [f"0100007F:{port:04X}", f"0100007F:{server:04X}"] and columns[9] != "0":
             return columns[9]
     return ""
 
