@@ -66,6 +66,27 @@ def test_ex_1_rows_that_are_gone_are_only_removed_when_asked_for(town):
     assert sorted(removed) == sorted(gid("Product", key) for key in keys)
 
 
+def test_ex_1_rows_that_are_hidden_or_lost_their_id_are_not_gone(town):
+    """Asked to delete what is gone, nothing is deleted for rows that are only hidden, or whose id is damaged."""
+    products, variants = town.tab("Products"), town.tab("Variants")
+    rows = {"sheetId": variants.tab.id, "dimension": "ROWS", "startIndex": 1, "endIndex": 4}
+    hide = {"range": rows, "properties": {"hiddenByUser": True}, "fields": "hiddenByUser"}
+    town.book().batch_update({"requests": [{"updateDimensionProperties": hide}]})
+    assert town.do("plan", "--delete", "--skip-hidden")["empty"]
+    products.put(2, "Product ID", "")
+    products.put(3, "Product ID", "abc")
+    variants.put(30, "Variant ID", "")
+    variants.put(31, "Variant ID", "4.5E+13")
+    variants.put(32, "Variant ID", "45000000099999")
+    since = town.mark()
+    told = town.do("plan", "--delete")
+    assert [change for change in told["changes"] if change["action"] == "delete"] == []
+    warned = {(each["tab"], each["row"]) for each in told["findings"] if each["rule"] == "missing_id"}
+    assert warned == {("Products", 2), ("Products", 3), ("Variants", 30), ("Variants", 31), ("Variants", 32)}
+    town.do("export", "--delete", "--yes", status=9)
+    assert [line for line in town.ledger(since) if line["service"] == "shopify"] == []
+
+
 TROUBLE = (
     ("Products", 2, "Status", "SOLD", "Status", ""),
     ("Products", 3, "Title", "x" * 300, "Title", ""),
