@@ -159,7 +159,7 @@ def _busy(current: Lease) -> BusyError:
         f"This sheet is being worked on by another run (job {current.job_id}, on {host}, process {pid}).",
         holder=current.owner,
         job_id=current.job_id,
-        advice=f"Wait for it, watch it with `sheets-catalog jobs show {current.job_id}`, or cancel it there.",
+        advice="Wait for its end. `sheets-catalog jobs list` shows the jobs of this sheet; `jobs cancel` ends one.",
     )
 
 
