@@ -7,6 +7,7 @@ import json
 import platform
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -88,7 +89,7 @@ def _run(options: argparse.Namespace, console: Console) -> Iterator[Benchmark]:
             for name, measure in ON_SANDBOX.items():
                 if name in wanted | NEEDS:
                     console.print(f"[dim]{name} ...[/dim]")
-                    yield measure(place, options.sample)
+                    yield replace(measure(place, options.sample), speed=options.speed)
 
 
 def _as_json(found: list[Benchmark], options: argparse.Namespace, seconds: float) -> dict[str, Any]:

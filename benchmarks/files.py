@@ -11,7 +11,7 @@ from benchmarks.measures import Benchmark, Bound, Way
 from benchmarks.place import ROOT, WayError
 
 MODULE = "benchmarks.stage_deliver"
-A_FIFTH = ("--tasks", "280", "--files", "1360")
+A_FIFTH = ("--tasks", "280", "--files", "1360", "--one-at-a-time", "6")
 
 
 def there() -> bool:

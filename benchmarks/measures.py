@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Way:
 
     `seconds`: on the sandbox's clock (simulated), or real ones where nothing is called. `sampled`: how many records
     were really done where the rest is multiplied; 0: all of them. `peak_mb`: largest resident memory of its process.
+    `computing`, `sandbox_computing`: seconds of processor time.
     """
 
     name: str
@@ -72,18 +73,28 @@ class Way:
     calls: Calls | None = None
     sampled: int = 0
     computing: float = 0.0
+    sandbox_computing: float = 0.0
     peak_mb: float = 0.0
     megabytes: float = 0.0
     note: str = ""
 
     def scaled(self, records: int) -> Way:
         """The same way for more records, multiplied; says so."""
-        factor = records / self.records
-        calls = Calls({name: round(count * factor) for name, count in (self.calls or Calls({})).by_operation.items()})
-        return Way(
-            self.name, records, self.seconds * factor, calls, self.records, self.computing * factor, self.peak_mb,
-            self.megabytes, self.note,
-        )  # fmt: skip
+        times = records / self.records
+        calls = Calls({name: round(count * times) for name, count in (self.calls or Calls({})).by_operation.items()})
+        return replace(
+            self,
+            records=records,
+            seconds=self.seconds * times,
+            calls=calls,
+            sampled=self.records,
+            computing=self.computing * times,
+            sandbox_computing=self.sandbox_computing * times,
+        )
+
+    def at_life_pace(self, speed: float) -> float:
+        """About how many seconds it were, did computing not count `speed` times (once, and never below nothing)."""
+        return max(0.0, self.seconds - (speed - 1) * (self.computing + self.sandbox_computing))
 
     def as_json(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -120,7 +131,10 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One benchmark: our way first, then the others. `clock`: ``simulated`` or ``real`` seconds."""
+    """One benchmark: our way first, then the others. `clock`: ``simulated`` or ``real`` seconds.
+
+    `speed`: of the sandbox, where computing is to be told apart.
+    """
 
     id: str
     title: str
@@ -128,7 +142,11 @@ class Benchmark:
     bounds: Sequence[Bound] = ()
     notes: Sequence[str] = ()
     clock: str = "simulated"
+    speed: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def _paced(self, way: Way) -> dict[str, float]:
+        return {"seconds_at_life_pace": round(way.at_life_pace(self.speed), 1)} if self.speed else {}
 
     def ratios(self, other: Way) -> dict[str, float]:
         """How many times more another way takes than ours: seconds, calls, memory."""
@@ -146,7 +164,7 @@ class Benchmark:
             "id": self.id,
             "title": self.title,
             "clock": self.clock if self.clock == "real" else LABEL,
-            "ways": [each.as_json() for each in self.ways],
+            "ways": [each.as_json() | self._paced(each) for each in self.ways],
             "ratios": {other.name: self.ratios(other) for other in self.ways[1:]},
             "bounds": [asdict(each) | {"holds": each.holds} for each in self.bounds],
             "notes": list(self.notes),

@@ -7,17 +7,20 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil  # type: ignore[import-untyped]
 import requests
 
 from benchmarks.measures import Calls, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
 ROOT = Path(__file__).parent.parent
 COMMAND = "from sheets_catalog.cli.main import run; run()"
@@ -31,7 +34,7 @@ class WayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A running sandbox: what it said about itself when it started."""
+    """A running sandbox: what it said about itself when it started, and its process (``pid``)."""
 
     told: dict[str, Any]
 
@@ -56,6 +59,11 @@ class Place:
         found = self.control("requests")["operations"]
         return Counter({name: sum(by_status.values()) for name, by_status in found.items()})
 
+    def computed(self) -> float:
+        """Seconds of processor time that the sandbox's process has used so far."""
+        times = psutil.Process(self.told["pid"]).cpu_times()
+        return float(times.user + times.system)
+
     def effects(self) -> int:
         """Effects applied so far."""
         return int(self.control(f"ledger?since={1 << 60}")["total"])
@@ -71,11 +79,40 @@ class Place:
                 seconds=told["seconds"],
                 calls=Calls.between(before, self.counts()),
                 computing=told["computing"],
+                sandbox_computing=told["sandbox_computing"],
                 peak_mb=told["peak_mb"],
                 note=note,
             ),
             told,
         )
+
+
+@dataclass(slots=True)
+class Measured:
+    """What goes by while something is done: simulated seconds, and processor time of this process and the sandbox."""
+
+    place: Place
+    seconds: float = 0.0
+    computing: float = 0.0
+    sandbox_computing: float = 0.0
+
+    def __enter__(self) -> Self:
+        self._take(-1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._take(1)
+
+    def told(self) -> dict[str, Any]:
+        """The measures by name."""
+        names = ("seconds", "computing", "sandbox_computing")
+        return {name: getattr(self, name) for name in names}
+
+    def _take(self, sign: int) -> None:
+        self.seconds += sign * self.place.seconds()
+        self.computing += sign * time.process_time()
+        with contextlib.suppress(psutil.Error, KeyError):  # a sandbox inside another process: not told apart
+            self.sandbox_computing += sign * self.place.computed()
 
 
 def run_child(wanted: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +137,7 @@ def sandbox(speed: float, catalogue: str = "reference") -> Iterator[Place]:
             if not line:
                 errors.seek(0)
                 raise WayError(f"The sandbox did not start:\n{errors.read()[-2000:].decode()}")
-            yield Place(json.loads(line))
+            yield Place(json.loads(line) | {"pid": process.pid})
         finally:
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -14,10 +14,11 @@ from uuid import uuid4
 
 import requests
 
+from benchmarks.place import Measured, Place
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from benchmarks.place import Place
 
 PRODUCT = """query ($id: ID!) { product(id: $id) {
   id handle title descriptionHtml vendor productType tags status updatedAt options { name position }
@@ -146,8 +147,8 @@ class _Shop:
 
     def one_by_one(self, steps: list[Callable[[], None]]) -> dict[str, Any]:
         """Do them one after another; what that took, and nothing else."""
-        before, started = self.place.counts(), self.place.seconds()
-        for step in steps:
-            step()
-        seconds, after = self.place.seconds() - started, self.place.counts()
-        return {"records": len(steps), "seconds": seconds, "calls": dict(after - before)}
+        before = self.place.counts()
+        with Measured(self.place) as measured:
+            for step in steps:
+                step()
+        return {"records": len(steps), "calls": dict(self.place.counts() - before), **measured.told()}

@@ -54,9 +54,14 @@ def _row(benchmark: Benchmark, way: Way) -> list[str]:
 def _seconds(benchmark: Benchmark, way: Way) -> str:
     if benchmark.clock == "real":
         return f"{way.seconds:.2f} s\n{way.records / way.seconds:,.0f}/s\n{way.megabytes / way.seconds:.0f} MB/s"
-    if way.seconds < 120:
-        return f"{way.seconds:,.0f} s"
-    return f"{way.seconds / 60:,.0f} min" if way.seconds < 7200 else f"{way.seconds / 3600:.1f} h"
+    told = _duration(way.seconds)
+    return f"{told}\n(about {_duration(way.at_life_pace(benchmark.speed))})" if benchmark.speed else told
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:,.0f} s"
+    return f"{seconds / 60:,.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 WORDS = {
@@ -87,8 +92,12 @@ def _general(speed: float) -> list[str]:
         "Simulated seconds are those of the sandbox's clock: 0.8 to 1.7 s a call, a standard plan's cost points, "
         "Sheets' and Drive's quotas. They say nothing of a real shop's clock but for the ratio between two ways."
     )
+    computing = (
+        f"Each second that this machine computes, sandbox included, counts {speed:g} times in them, on both sides; "
+        "“about” is without that: computing counted once."
+    )
     return [
         simulated,
-        f"Each second that this machine computes, sandbox included, counts {speed:g} times in them, on both sides.",
+        computing,
         "Memory is the largest resident size of the process that did it.",
     ]
