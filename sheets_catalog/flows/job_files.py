@@ -108,11 +108,19 @@ def read_plan(systems: Systems, job_id: str, digest: str) -> Plan:
     return plans.load(content)
 
 
-def list_jobs(systems: Systems, *, all_sheets: bool = False) -> list[JobSummary]:
-    """All jobs of the connection's spreadsheet, newest first. Drive's lists lag by seconds."""
+def list_jobs(systems: Systems, *, all_sheets: bool = False, also: Iterable[str] = ()) -> list[JobSummary]:
+    """All jobs of the connection's spreadsheet, newest first.
+
+    Drive's lists lag by seconds: `also` are ids of jobs that are looked up one by one where the list lacks them.
+    """
     wanted = {codec.KIND: JOB} | ({} if all_sheets else {codec.SHEET: systems.connection.spreadsheet_id})
-    found = systems.drive.find(app_properties=wanted, parent=systems.connection.folder_id)
-    return sorted((summary_of(systems, file) for file in found), key=_age, reverse=True)
+    found = {file.id: file for file in systems.drive.find(app_properties=wanted, parent=systems.connection.folder_id)}
+    for job_id in also:
+        with suppress(InputError):
+            file = found.get(job_id) or job_file(systems, job_id)
+            if not file.trashed and wanted.items() <= file.app_properties.items():
+                found[job_id] = file
+    return sorted((summary_of(systems, file) for file in found.values()), key=_age, reverse=True)
 
 
 def _age(summary: JobSummary) -> datetime:

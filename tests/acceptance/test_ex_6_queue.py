@@ -33,6 +33,18 @@ def test_ex_6_jobs_are_kept_for_other_machines(town, tmp_path):
     assert elsewhere.do("report", job)["books"]["done"] == 3
 
 
+def test_ex_6_last_is_the_job_that_was_just_shown(town):
+    """Drive's lists lag: “last” is what the preview showed a moment ago all the same, not the job before."""
+    town.prices(2)
+    town.do("plan")
+    town.prices(3, start=700)
+    job = town.do("plan")["job"]
+    town.fault("lag-list", service="drive", operation="drive.files.list", seconds=36000, times=2)
+    assert [each["job_id"] for each in town.do("jobs", "list")["jobs"]] == [job]
+    told = town.do("apply", "last")
+    assert (told["job"], told["books"]["done"]) == (job, 3)
+
+
 def test_ex_6_clean_up_after_completion(town):
     """Ended jobs go to the trash with all that belongs to them; jobs that wait stay; the audit keeps everything."""
     town.prices(3)

@@ -61,7 +61,7 @@ def deliver(
         at.screen.answer(preview_json(made.plan) | {"batch": batch, "left": made.left, "dry_run": True})
         return Exit.OK
     agree(at, f"Deliver this to “{made.client_name}”?", yes=yes)
-    return run_job(at, delivery.store(at.systems, made), Apply())
+    return run_job(at, at.stored(delivery.store(at.systems, made)), Apply())
 
 
 def _plan(at: Here, wanted: Any) -> Preview:

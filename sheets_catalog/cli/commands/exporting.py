@@ -82,7 +82,7 @@ def plan(
     tables = options.tables(products=products, variants=variants, inventory=inventory)
     wanted = _options(tables, policy, archive=archive, delete=delete, skip_hidden=skip_hidden)
     made = make_plan(at, wanted)
-    job_id = None if made.empty else store(at.systems, made)
+    job_id = None if made.empty else at.stored(store(at.systems, made))
     question = guard(made, wanted)
     _preview(at, made, question, show_all=show_all)
     at.screen.answer(plan_json(made, job_id, question))
@@ -143,7 +143,7 @@ def export(
         at.screen.answer(plan_json(made, None, question) | {"dry_run": dry_run})
         return Exit.OK if dry_run else statuses.of_books(made.books)
     _agree(at, made, question, yes=yes, confirmed=confirm_mass_change)
-    return run_job(at, store(at.systems, made), Apply(batch_size, confirmed=True))
+    return run_job(at, at.stored(store(at.systems, made)), Apply(batch_size, confirmed=True))
 
 
 def _options(

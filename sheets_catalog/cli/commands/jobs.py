@@ -45,10 +45,9 @@ def list_(
     """All jobs, newest first, and what waits in them."""
     from sheets_catalog.changes.plan import Books
     from sheets_catalog.cli.views import jobs as views
-    from sheets_catalog.flows import job_files
 
     at = here(connection, json=json)
-    found = job_files.list_jobs(at.systems, all_sheets=all_sheets)
+    found = at.jobs(all_sheets=all_sheets)
     at.screen.show(*views.listed(found, at.screen.out.width))
     at.screen.answer({"jobs": found, "books": sum((job.books for job in found), Books())})
     return Exit.OK

@@ -292,7 +292,7 @@ def stage(
         at.screen.answer(preview_json(made.plan) | {"batch": made.batch.id, "left": made.left, "dry_run": True})
         return Exit.OK
     agree(at, f"Stage this as batch {made.batch.id}?", yes=yes)
-    return run_job(at, staging.store(at.systems, made), Apply())
+    return run_job(at, at.stored(staging.store(at.systems, made)), Apply())
 
 
 def _plan(at: Here, wanted: Any) -> Preview:
