@@ -69,7 +69,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     parser.add_argument("--speed", type=float, default=SPEED, help=f"times faster than life (default {SPEED:g})")
     parser.add_argument("--sample", type=int, default=SAMPLE, help=f"records of one-by-one ways (default {SAMPLE})")
-    parser.add_argument("--full", action="store_true", help="all 6,800 files of stage_deliver_6800, not a fifth")
+    parser.add_argument("--full", action="store_true", help="all 6,800 files of stage_deliver_6800, not a tenth")
     parser.add_argument("ids", nargs="*", metavar="ID", help=f"only these: {', '.join([*ON_SANDBOX, *OF_THEIR_OWN])}")
     options = parser.parse_args(arguments)
     unknown = set(options.ids) - {*ON_SANDBOX, *OF_THEIR_OWN}

@@ -11,7 +11,7 @@ from benchmarks.measures import Benchmark, Bound, Way
 from benchmarks.place import ROOT, WayError
 
 MODULE = "benchmarks.stage_deliver"
-A_FIFTH = ("--tasks", "280", "--files", "1360", "--one-at-a-time", "6")
+A_TENTH = ("--tasks", "140", "--files", "680", "--one-at-a-time", "6")
 
 
 def there() -> bool:
@@ -22,9 +22,9 @@ def there() -> bool:
 def staging_and_delivery(*, full: bool) -> Benchmark:
     """6,800 files in 1,400 tasks, staged and delivered, beside copying one file after the other.
 
-    Without `full` a fifth of it: what is compared are rates, and those do not depend on how many files there are.
+    Without `full` a tenth of it: what is compared are rates, and those do not depend on how many files there are.
     """
-    command = [sys.executable, "-m", MODULE, *(() if full else A_FIFTH)]
+    command = [sys.executable, "-m", MODULE, *(() if full else A_TENTH)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     if not done.stdout.strip():
         raise WayError(f"{MODULE} failed:\n{done.stderr[-2000:]}")
@@ -42,6 +42,6 @@ def staging_and_delivery(*, full: bool) -> Benchmark:
             Bound("files copied twice", told["duplicates"], 0),
             Bound("throttled calls", told["throttled"], round(told["calls"] * 0.02)),
         ],
-        [f"{note}." if full else f"{note}; a fifth of the 6,800 files (`--full` for all of them)."],
+        [f"{note}." if full else f"{note}; a tenth of the 6,800 files (`--full` for all of them)."],
         facts=told,
     )
