@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from sheets_catalog.cli.connections import from_sandbox
 from sheets_catalog.database import Audit
@@ -51,13 +53,15 @@ class Desk:
 
 
 class _Rerouted(requests.Session):
-    """A session whose requests to Google go to the sandbox."""
+    """A session whose requests to Google go to the sandbox; like a person, it tries again when Google is busy."""
 
     def __init__(self, url):
         super().__init__()
         self.trust_env = False
         self.url = url
         self.headers["Authorization"] = "Bearer sandbox-token"
+        patient = Retry(8, status_forcelist=[429], allowed_methods=None, backoff_factor=0.1, raise_on_status=False)
+        self.mount("http://", HTTPAdapter(max_retries=patient))
 
     def request(self, method, url, *args, **kwargs):
         for host in ("https://sheets.googleapis.com", "https://www.googleapis.com"):

@@ -7,12 +7,16 @@ and it shares nothing with others. Only the second that loading takes is saved. 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import selectors
 import signal
 import sys
+import tempfile
 import traceback
+from pathlib import Path
 
 LOADED = (
     "sheets_catalog.cli.app",
@@ -27,7 +31,24 @@ LOADED = (
     "sheets_catalog.flows.importing",
     "sheets_catalog.flows.reporting",
     "sheets_catalog.flows.verification",
+    "googleapiclient.discovery",
+    "googleapiclient.discovery_cache",
+    "google_auth_httplib2",
+    "httplib2",
+    "platformdirs.unix",
 )
+
+
+def load():
+    """Everything a command imports when it is used: what is left after the imports is found by using it."""
+    for name in LOADED:
+        __import__(name)
+    from sheets_catalog.cli.main import main
+    from sheets_catalog.database import Audit
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        main(["plan", "--json", "--connection", f"{folder}/none.json"])
+        Audit(Path(folder) / "audit.sqlite3").close()
 
 
 def child(order):
@@ -75,8 +96,7 @@ def tell(**words):
 
 def serve():
     """Start and bury children until stdin ends."""
-    for name in LOADED:
-        __import__(name)
+    load()
     wake, waker = os.pipe()
     os.set_blocking(waker, False)
     os.set_blocking(wake, False)

@@ -70,7 +70,7 @@ def test_ex_6_cancel_from_another_process(slow):
     """A running job ends at its next checkpoint; what was applied stays and is known; the rest can be planned again."""
     slow.prices(ROWS)
     job, since = slow.do("plan")["job"], slow.mark()
-    slow.fault("stall", **UPDATE, nth=2, seconds=60)
+    slow.fault("stall", **UPDATE, nth=2, seconds=40)
     run = slow.start("apply", job, "--batch-size", "3", "--json")
     slow.fault_hit()
     slow.do("jobs", "cancel", job)
@@ -155,7 +155,7 @@ def test_ex_6_double_start_of_one_job(slow):
     """Two processes on one job: one works, the other says so; no effect is doubled."""
     slow.prices(ROWS)
     job, since = slow.do("plan")["job"], slow.mark()
-    slow.fault("stall", **UPDATE, nth=2, seconds=60)
+    slow.fault("stall", **UPDATE, nth=2, seconds=40)
     first = slow.start("apply", job, "--batch-size", "3", "--json")
     slow.fault_hit()
     second = slow.run("apply", job, "--json")
@@ -181,7 +181,7 @@ def test_ex_6_two_jobs_on_one_sheet(slow):
     slow.prices(ROWS)
     one, other = slow.do("plan")["job"], slow.do("plan")["job"]
     since = slow.mark()
-    slow.fault("stall", **UPDATE, nth=2, seconds=60)
+    slow.fault("stall", **UPDATE, nth=2, seconds=40)
     first = slow.start("apply", one, "--batch-size", "3", "--json")
     slow.fault_hit()
     second = slow.run("apply", other, "--json")
@@ -196,8 +196,9 @@ def test_ex_6_two_jobs_on_one_sheet(slow):
     assert sorted(Counter(slow.sent(since)).values()) == [1] * ROWS
 
 
-def test_ex_6_exports_of_different_sheets_at_once(slow):
+def test_ex_6_exports_of_different_sheets_at_once(make_town):
     """Two spreadsheets of one shop: neither waits for the other."""
+    slow = make_town(speed=200.0)
     sheet = slow.drive(
         "POST",
         "/drive/v3/files",
@@ -213,12 +214,12 @@ def test_ex_6_exports_of_different_sheets_at_once(slow):
     inventory.spreadsheet_id = sheet
     inventory.tab("Inventory").fill("Available", [300 + row for row in range(ROWS)])
     since = slow.mark()
-    slow.fault("stall", **UPDATE, nth=1, seconds=60)
+    slow.fault("stall", **UPDATE, nth=1, seconds=600)
     first = slow.start("export", "--yes", "--json")
     slow.fault_hit()
     second = slow.run("export", "--yes", "--json", "-c", "second")
     assert (second.status, second.told["books"]["done"]) == (0, ROWS)
-    assert first.pid
+    assert slow.nursery.wait(first.pid, 0) is None  # still at it
     assert first.ended().told["books"]["done"] == ROWS
     sent = slow.sent(since)
     assert len(set(sent)) == len(sent)
@@ -229,7 +230,7 @@ def test_ex_6_the_lease_of_a_killed_process_is_taken_over_at_once(slow):
     """Nobody waits for the end of a dead process's lease on the same machine."""
     slow.prices(ROWS)
     job, since = slow.do("plan")["job"], slow.mark()
-    slow.fault("stall", **UPDATE, nth=2, seconds=60)
+    slow.fault("stall", **UPDATE, nth=2, seconds=40)
     first = slow.start("apply", job, "--batch-size", "3")
     slow.fault_hit()
     first.signal(signal.SIGKILL)

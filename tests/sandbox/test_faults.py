@@ -286,7 +286,7 @@ class TestData:
         service = drive_service(sandbox.url)
         service.files().create(body={"name": "new"}).execute()
         time.sleep(0.02)
-        fault(sandbox, "lag-list", operation="drive.files.list", seconds=120.0)
+        fault(sandbox, "lag-list", operation="drive.files.list", seconds=36_000.0)
         found = [service.files().list(q="name='new'").execute()["files"] for _ in range(2)]
         assert [len(files) for files in found] == [0, 1]
 
