@@ -17,8 +17,8 @@ from sheets_catalog.flows.auditing import (
     error_log,
     figures_of,
 )
+from sheets_catalog.flows.job_files import LEASES, lease_of
 from sheets_catalog.jobs.batches import Sizing
-from sheets_catalog.jobs.checkpoints import Checkpoints
 from sheets_catalog.jobs.runner import Limits, Runner
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
     from sheets_catalog.changes.plan import Books, Plan
     from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.job_files import OpenedJob
     from sheets_catalog.jobs.retry import Figures
     from sheets_catalog.jobs.runner import Watcher, Work
     from sheets_catalog.jobs.state import JobState, Status
+    from sheets_catalog.jobs.store import PropertyStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +59,31 @@ class Run:
 def run_job(
     systems: Systems,
     audit: database.Audit,
-    job_id: str,
+    job: str | OpenedJob,
     work_for: Callable[[Plan], Work],
     check: Callable[[Plan, JobState], None],
     run: Run,
+    home: Callable[[], PropertyStore] | None = None,
 ) -> JobResult:
     """Run or resume a job. `check` raises when it must not go on; a job that has ended is only reported.
+
+    `job`: its id, or the job if it was just read. `home`: gives the store of the sheet's lease to a flow that takes it
+    and has looked it up already; called after `check`.
 
     Raises `BusyError`, `StateError`, `AccessError`, `UpstreamError` and what `check` raises; the job keeps its place in
     every case.
     """
-    job_files.job_file(systems, job_id)
-    checkpoints = Checkpoints(job_files.store_of(systems, job_id))
-    state = checkpoints.load()
-    plan = job_files.read_plan(systems, job_id, state.plan_digest)
+    opened = job_files.opened(systems, job) if isinstance(job, str) else job
+    job_id, state, plan = opened.job_id, opened.state, opened.plan
     auditing = Auditing(audit, systems, job_id, plan, state.books, run.watcher)
     if state.status.ended:
         _catch_up(audit, auditing, state)
         return JobResult(job_id, state.status, state.books, state, plan, systems.calls.figures, job_id)
     check(plan, state)
-    store, lease = job_files.lease_of(systems, plan.flow, job_id)
+    store, lease = (home(), LEASES[plan.flow]) if home else lease_of(systems, plan.flow, job_id)
     runner = Runner(
         work=work_for(plan),
-        checkpoints=checkpoints,
+        checkpoints=opened.checkpoints,
         control=store,
         flow=lease,
         clock=systems.clock,
@@ -90,7 +94,7 @@ def run_job(
     )
     started, before = systems.clock.monotonic(), state.books.done
     try:
-        with _waits_told(systems, auditing):
+        with _waits_told(systems, auditing), _waits_ended(systems, run.limits):
             state = runner.advance(force=run.force)
     except SheetsCatalogError as error:
         _stopped(auditing, error, auditing.books.done - before, systems.clock.monotonic() - started)
@@ -116,6 +120,22 @@ def _waits_told(systems: Systems, auditing: Auditing) -> Iterator[None]:
         yield
     finally:
         systems.calls.on_wait = others
+
+
+@contextmanager
+def _waits_ended(systems: Systems, limits: Limits) -> Iterator[None]:
+    """While entered, a slice whose time is up, or that was asked to stop, sits out no long wait inside one call."""
+    before = systems.calls.stopping
+
+    def over() -> bool:
+        late = limits.deadline is not None and systems.clock.monotonic() >= limits.deadline
+        return late or limits.stopping()
+
+    systems.calls.stopping = over
+    try:
+        yield
+    finally:
+        systems.calls.stopping = before
 
 
 def _catch_up(audit: database.Audit, auditing: Auditing, state: JobState) -> None:

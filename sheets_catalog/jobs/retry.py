@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOOK_EVERY = 2.0
+"""Seconds of waiting between two looks at whether somebody wants to stop."""
+
+_GRACE = 5.0
+"""Seconds that are waited out all the same then: a last checkpoint shall not fail for want of a moment."""
+
+
+def _never() -> bool:
+    return False
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -120,7 +130,8 @@ class Retrying:
     """An `Around` that retries, waits, breaks the circuit and counts.
 
     Raises the last error when retrying cannot help; `Throttled` when the wait does not fit `patience` or the circuit is
-    open: the caller then stores a not-before time and ends its slice.
+    open, and the last error when `stopping` says that nobody wants to wait any more: the caller then stores a
+    not-before time and ends its slice.
     """
 
     clock: Clock
@@ -128,6 +139,7 @@ class Retrying:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     figures: Figures = field(default_factory=Figures)
     on_wait: Callable[[str, float, SheetsCatalogError], None] | None = None
+    stopping: Callable[[], bool] = _never
     _breakers: dict[str, Breaker] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -188,4 +200,13 @@ class Retrying:
             self.figures.throttled += isinstance(error, Throttled)
         if self.on_wait:
             self.on_wait(service, seconds, error)
-        self.clock.sleep(seconds)
+        self._sleep(seconds, error)
+
+    def _sleep(self, seconds: float, error: SheetsCatalogError) -> None:
+        """Wait so long, or raise `error` when somebody wants to stop and most of it is still ahead."""
+        while seconds > 0:
+            if seconds > _GRACE and self.stopping():
+                raise error
+            part = min(seconds, _LOOK_EVERY) if seconds > _GRACE else seconds
+            self.clock.sleep(part)
+            seconds -= part
