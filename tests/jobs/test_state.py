@@ -181,3 +181,34 @@ def test_a_save_whose_answer_got_lost_counts_as_saved():
     after = checkpoints.save(state, "running")
     assert Checkpoints(store).load() == after
     assert checkpoints.save(after, "running").seq == after.seq + 1
+
+
+GOLDEN = {
+    "a0": "U0MBAAAAAAADAAAAKQC4l3GRMXjau8MgsLw8MbMkMy-dc4lpmlHyEebGAwzMmpNYWBtZmZqY1wcUZSanKmQWK-TkJ2enprDfVEzOSMxLT01RyM9TSMovyVAozk",
+    "a1": "xJLVZ41DBZwb3o8LbD81NPO97an7hBgYHBDsRK2MbAwAAWWn-BgeHQOvf8_PQcsIlJpcWVbcsLchLz8lJTzpxYkpKfl8q4sjQPasGZfSuKUrNSk0tSU1hWJefn",
+    "a2": "peVkgtisywtS81KA7mUAACWTTIE=",
+}
+"""A state as format 1.0 stored it. Never written anew: jobs that were started with 0.1.0 must be readable for ever."""
+
+
+def test_a_state_stored_by_the_first_release_is_read():
+    expected = msgspec.structs.replace(
+        JobState.new(9, "5f2c", Books(200, 1, 190, 4, 5)).settle(
+            [
+                (0, Result.DONE, ""),
+                (3, Result.REJECTED, "Price is locked"),
+                (7, Result.CONFLICTED, "changed on both sides – Größe"),
+            ]
+        ),
+        status=Status.WAITING,
+        epoch=3,
+        seq=41,
+        intent=(4, 5),
+        attempts={5: 2},
+        not_before=1795000000.5,
+        batch_size=62,
+        started=1794999000.0,
+        updated=1794999999.25,
+        note="Google is busy",
+    )
+    assert codec.unpack(GOLDEN, {}.get).state == expected
