@@ -14,7 +14,7 @@ from rich.text import Text
 
 from sheets_catalog.cli.statuses import Exit
 from sheets_catalog.cli.text import visible
-from sheets_catalog.database.masking import mask_message
+from sheets_catalog.masking import mask_message
 from sheets_catalog.errors import BusyError, SheetsCatalogError, Throttled, UpstreamError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sheets_catalog.database.masking import mask_details, mask_message, mask_value
+from sheets_catalog.masking import mask_details, mask_message, mask_value
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -34,6 +34,7 @@ from sheets_catalog.errors import (
     Unavailable,
     UpstreamError,
 )
+from sheets_catalog.masking import mask_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -258,7 +259,7 @@ def _plain_text(body: bytes) -> str:
 
 
 def _shortened(text: str, most: int = 500) -> str:
-    line = " ".join(text.split())
+    line = mask_message(" ".join(text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

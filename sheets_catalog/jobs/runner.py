@@ -8,7 +8,7 @@ process died is found and not repeated.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -25,6 +25,7 @@ from sheets_catalog.jobs import lease as leases
 from sheets_catalog.jobs.batches import Sizing, resize
 from sheets_catalog.jobs.retry import backoff
 from sheets_catalog.jobs.state import JobState, Result, Status
+from sheets_catalog.masking import mask_message, mask_value
 
 if TYPE_CHECKING:
     import random
@@ -57,6 +58,11 @@ class Outcome:
     reason: str = ""
     blameless: bool = False
     wait: float = 0.0
+
+
+def _without_secrets(outcome: Outcome) -> Outcome:
+    """What others say is kept in Drive and shown: a token in it is not."""
+    return replace(outcome, reason=mask_value(outcome.reason)) if outcome.reason else outcome
 
 
 class Work(Protocol):
@@ -164,7 +170,7 @@ class Runner:
             raise
         except SheetsCatalogError as error:
             with contextlib.suppress(SheetsCatalogError):  # the error itself matters more than its note
-                self._save(msgspec.structs.replace(state, status=Status.ATTENTION, note=error.message))
+                self._save(msgspec.structs.replace(state, status=Status.ATTENTION, note=mask_message(error.message)))
             raise
 
     def _advance(self, state: JobState) -> JobState:
@@ -181,7 +187,7 @@ class Runner:
         self._batches += 1
         started = self.clock.monotonic()
         self.watcher.batch_started(self._batches, state.intent)
-        outcomes = self.work.run(state.intent)
+        outcomes = [_without_secrets(outcome) for outcome in self.work.run(state.intent)]
         self._check(state.intent, outcomes)
         seconds = self.clock.monotonic() - started
         self.watcher.batch_ended(self._batches, outcomes, seconds)
@@ -244,7 +250,7 @@ class Runner:
         self.watcher.troubled(error, wait)
         if self._patient() and self._pause(wait):
             return state
-        return self._postpone(state, wait, error.message)
+        return self._postpone(state, wait, mask_message(error.message))
 
     def _patient(self) -> bool:
         return self.clock.monotonic() - self._progressed <= self.limits.patience

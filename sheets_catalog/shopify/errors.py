@@ -26,6 +26,7 @@ from sheets_catalog.errors import (
     Throttled,
     Unavailable,
 )
+from sheets_catalog.masking import mask_message
 from sheets_catalog.shopify.throttle import BACK_OFF, cost_of, throttle_of
 
 if TYPE_CHECKING:
@@ -283,7 +284,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = mask_message(" ".join(text.split()))
     return line if len(line) <= MOST_TEXT else line[: MOST_TEXT - 1] + "…"
 
 

@@ -20,7 +20,7 @@ from sheets_catalog.database import (
     SessionStart,
 )
 from sheets_catalog.database.entries import Books
-from sheets_catalog.database.masking import MASK, mask_details, mask_message, mask_value
+from sheets_catalog.masking import MASK, mask_details, mask_message, mask_value
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvCANARYpemCANARYpem\n-----END PRIVATE KEY-----"

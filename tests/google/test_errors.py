@@ -103,6 +103,13 @@ def test_another_conflict_keeps_its_own_reason() -> None:
     assert error_from_answer(409, {}, drive(409, "cyclicMemberships")).reason == "cyclicMemberships"
 
 
+def test_a_token_in_the_vendors_words_does_not() -> None:
+    token = "ya29." + "a0AfH6SMBx" * 4
+    error = error_from_answer(400, {}, drive(400, "badRequest", f"Bad value {token}"), operation="drive.files.get")
+    assert token not in error.message
+    assert "Bad value" in error.message
+
+
 def test_the_vendors_words_reach_the_user() -> None:
     error = error_from_answer(404, {}, drive(404, "notFound", "File not found: 1abc."), operation="drive.files.get")
     assert error.message == "Google answered drive.files.get with 404 notFound: File not found: 1abc."

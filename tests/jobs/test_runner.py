@@ -313,3 +313,26 @@ def test_a_throttle_that_never_ends_pauses_the_job_with_a_time():
     assert state.not_before == clock.seconds + 900.0
     assert work.calls <= 6
     assert state.books.pending == 3
+
+
+def test_a_token_in_a_reason_is_neither_kept_nor_shown():
+    token = "shpat_" + "0123456789abcdef" * 2
+
+    def script(work, item):
+        if item == 2:
+            return Outcome(item, Result.REJECTED, f"refused with {token}")
+        if item == 4:
+            raise CredentialsError(f"{token} is not valid any more")
+        return None
+
+    runner, _ = make(10, script=script)
+    with pytest.raises(CredentialsError):
+        runner.advance()
+    runner.sizing = Sizing(smallest=1, usual=1, largest=1)
+    with pytest.raises(CredentialsError):
+        runner.advance()
+    state = Checkpoints(runner.checkpoints.store).load()
+    kept = [state.note, *state.reasons.values()]
+    assert [text for text in kept if token in text] == []
+    assert any("refused with" in text for text in kept)
+    assert "is not valid any more" in state.note

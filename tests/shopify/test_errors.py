@@ -218,6 +218,14 @@ def test_a_message_that_repeats_the_input_is_cut():
     assert len(error.message) < 400
 
 
+def test_a_message_that_repeats_a_token_does_not_pass_it_on():
+    token = "shpat_" + "0123456789abcdef" * 2
+    error = graphql({"errors": [{"message": f"Bad header Authorization: Bearer {token}"}]})
+    assert error is not None
+    assert token not in error.message
+    assert "Bad header" in error.message
+
+
 def chain(*causes):
     """A requests error as the library builds it: the pool's error with the connection's error inside."""
     return requests.exceptions.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/", reason=causes[0]))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from sheets_catalog.database.masking import mask_value
 from sheets_catalog.errors import InputError, Refused, Throttled, Unavailable
 from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
@@ -173,7 +172,7 @@ def deliver(shop: Shop, parts: Sequence[Delivery], money_digits: int) -> list[Se
             part.operation.roots()
             sendable.append(part)
         except InputError as error:
-            outcomes += [_rejected(item, mask_value(error.message)) for item in part.items.values()]
+            outcomes += [_rejected(item, error.message) for item in part.items.values()]
     items = {(type(part.operation), key): item for part in sendable for key, item in part.items.items()}
     requests = list(pack([part.operation for part in sendable], money_digits))
     with ThreadPoolExecutor(PARALLEL, "shopify") as pool:
@@ -194,12 +193,12 @@ def _deliver(shop: Shop, request: WriteRequest, items: _Items) -> list[Sent]:
         wait = error.retry_after or 0.0
         return [Sent(Outcome(item, Result.PENDING, error.message, blameless=True, wait=wait)) for item in numbers]
     except Unavailable as error:
-        return [Sent(Outcome(item, Result.PENDING, mask_value(error.message))) for item in numbers]
+        return [Sent(Outcome(item, Result.PENDING, error.message)) for item in numbers]
     except (Refused, InputError) as error:
         parts = _halves(request)
         if parts:
             return [sent for part in parts for sent in _deliver(shop, part, items)]
-        return [_rejected(item, mask_value(error.message)) for item in numbers]
+        return [_rejected(item, error.message) for item in numbers]
     return [
         _sent(items[type(result.operation), key], verdict, deleting=isinstance(result.operation, _DELETES))
         for result in results
@@ -227,8 +226,7 @@ _DELETES = (DeleteProduct, DeleteVariants)
 
 
 def _sent(item: int, verdict: Verdict, *, deleting: bool) -> Sent:
-    told = "; ".join(f"{each.field}: {each.message}" if each.field else each.message for each in verdict.problems)
-    words = mask_value(told)  # what a shop says is kept in Drive and shown: a token in it is not
+    words = "; ".join(f"{each.field}: {each.message}" if each.field else each.message for each in verdict.problems)
     match verdict.outcome:
         case "applied":
             return Sent(Outcome(item, Result.DONE), verdict.record)

@@ -1,4 +1,4 @@
-"""Keep secrets out of what is stored.
+"""Keep secrets out of what is stored, shown and logged.
 
 Two strengths: in a *message* anything that looks like a credential goes, ``password=...`` included; in a *value*
 (people's own data, which an undo may need back) only what has the unmistakable shape of a token. Sources: the token
