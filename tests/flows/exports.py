@@ -42,6 +42,11 @@ class Desk:
     def __post_init__(self) -> None:
         self.systems = open_systems(self.connection)
 
+    def reconnect(self, **changes: Any) -> None:
+        """Go on with systems of other settings."""
+        self.connection = msgspec.structs.replace(self.connection, **changes)
+        self.systems = open_systems(self.connection)
+
     # --- doing ---
 
     def stage(self, batch: str = "B1", **filters: Any) -> JobResult:
@@ -75,6 +80,9 @@ class Desk:
 
     def plant(self, *files: dict[str, Any], **more: Any) -> list[str]:
         return list(self.sandbox.services["drive"].plant({"files": list(files), **more})["ids"])
+
+    def faults(self) -> list[dict[str, Any]]:
+        return list(requests.get(f"{self.sandbox.url}/_sandbox/faults", timeout=10).json()["faults"])
 
     def forget_faults(self) -> None:
         requests.delete(f"{self.sandbox.url}/_sandbox/faults", timeout=10)
@@ -176,10 +184,10 @@ def add_native(here: Desk, task: int = 0, names: tuple[str, ...] = ("Notes",)) -
     here.plant(*({"name": name, "mimeType": kind, "parent": folders[task].id} for name in names))
 
 
-def run_child(here: Desk, flow: str, batch: str, *, kill_at: int = 0) -> bool:
+def run_child(here: Desk, flow: str, batch: str, *, kill_at: int = 0, when: str = "before") -> bool:
     """`stage` or `deliver` in a process of its own; whether it was killed at the n-th call to Google, as asked for.
 
-    Anything but success or SIGKILL fails the test. Processes are forked from a server that has the imports done.
+    `when`: before or after that call's effect. Anything but success or SIGKILL fails the test. Processes are forked from a server that has the imports done.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.flows.export_child"])
@@ -188,7 +196,7 @@ def run_child(here: Desk, flow: str, batch: str, *, kill_at: int = 0) -> bool:
     process = context.Process(target=main, args=words)
     process.start()
     if kill_at:
-        here.fault("*", "kill-client", nth=kill_at, pid=process.pid)
+        here.fault("*", "kill-client", when, nth=kill_at, pid=process.pid)
     ready.set()
     process.join(120)
     assert process.exitcode in {0, -signal.SIGKILL}, f"it ended with {process.exitcode}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,7 +21,29 @@ MOST_CALLS = 400
 STEP = int(os.environ.get("SHEETS_CATALOG_SWEEP_STEP", "1"))
 """Every how many-th call the sweeps take; 1 is all of them."""
 
-KINDS = (("reset", "before"), ("reset", "after"), ("status", "before"), ("status", "after"), ("garbled-body", "after"))
+KINDS = (
+    {"kind": "reset", "when": "before"},
+    {"kind": "reset", "when": "after"},
+    {"kind": "status", "when": "before", "status": 503},
+    {"kind": "status", "when": "after", "status": 503},
+    {"kind": "garbled-body", "when": "after"},
+)
+MORE_KINDS = (
+    {"kind": "rate-limit", "when": "before", "times": 3},
+    {"kind": "html-429", "when": "before"},
+    {"kind": "unauthorized", "when": "before"},
+    {"kind": "fin", "when": "after"},
+    {"kind": "empty-body", "when": "after"},
+    {"kind": "half-body", "when": "after"},
+    {"kind": "applied-late", "when": "before", "seconds": 100},
+)
+"""Kinds that only the sweeps play."""
+TOO_LATE = 0.6
+"""Seconds (real ones) after which the client hangs up on a call that is applied late."""
+
+
+def name(spec: dict[str, Any]) -> str:
+    return f"{spec['kind']}-{spec['when']}"
 
 
 @contextmanager
@@ -84,12 +106,12 @@ def go_on(here: Desk, flow: str) -> None:
     pytest.fail("it did not come to its end")
 
 
-def killed_at(folder: Path, flow: str, call: int, undisturbed) -> bool:
-    """Kill at a call, go on in another process; False when the run ended before that call."""
+def killed_at(folder: Path, flow: str, call: int, undisturbed, when: str = "before") -> bool:
+    """Kill before or after a call's effect, go on in another process; False when the run ended before that call."""
     with scenario(folder) as here:
         if flow == "deliver":
             here.stage()
-        killed = run_child(here, flow, "B1", kill_at=call)
+        killed = run_child(here, flow, "B1", kill_at=call, when=when)
         here.forget_faults()
         if killed:
             whole_or_not_done(here)
@@ -100,16 +122,21 @@ def killed_at(folder: Path, flow: str, call: int, undisturbed) -> bool:
         return killed
 
 
-def failed_at(folder: Path, flow: str, call: int, kind: str, when: str, undisturbed) -> None:
+def failed_at(folder: Path, flow: str, spec: dict[str, Any], undisturbed, operation: str = "*") -> bool:
+    """Fail one call (or `times` of them), go on as an operator does; False when the run had no such call."""
     with scenario(folder) as here:
         if flow == "deliver":
             here.stage()
-        here.fault("*", kind, when, nth=call, **({"status": 503} if kind == "status" else {}))
+        here.fault(operation, **spec)
+        if spec["kind"] == "applied-late":
+            here.reconnect(timeout=TOO_LATE)
         go_on(here, flow)
+        (fault,) = here.faults()
         here.forget_faults()
         if flow == "stage":
             here.deliver()
         no_harm(here, undisturbed)
+        return bool(fault["hits"])
 
 
 @pytest.mark.parametrize("call", [20, 33, 41, 52])
@@ -122,31 +149,28 @@ def test_sd_7_delivery_killed_and_resumed_by_another_process(tmp_path, call, und
     assert killed_at(tmp_path, "deliver", call, undisturbed)
 
 
-@pytest.mark.parametrize(("kind", "when"), KINDS)
+@pytest.mark.parametrize(("flow", "call"), [("stage", 41), ("deliver", 35)])
+def test_sd_7_killed_right_after_an_effect(tmp_path, flow, call, undisturbed) -> None:
+    assert killed_at(tmp_path, flow, call, undisturbed, "after")
+
+
+@pytest.mark.parametrize("spec", KINDS, ids=name)
 @pytest.mark.parametrize(("flow", "copy"), [("stage", 3), ("stage", FILES + 1), ("deliver", 3), ("deliver", FILES + 1)])
-def test_sd_7_each_kind_of_failure_at_a_copy(tmp_path, flow, copy, kind, when, undisturbed) -> None:
+def test_sd_7_each_kind_of_failure_at_a_copy(tmp_path, flow, copy, spec, undisturbed) -> None:
     """The copy after those of the files with content is the document's."""
-    with scenario(tmp_path) as here:
-        if flow == "deliver":
-            here.stage()
-        more = {"status": 503} if kind == "status" else {}
-        here.fault("drive.files.copy", kind, when, nth=copy, **more)
-        go_on(here, flow)
-        assert not here.unconsumed()
-        if flow == "stage":
-            here.deliver()
-        no_harm(here, undisturbed)
+    assert failed_at(tmp_path, flow, {**spec, "nth": copy}, undisturbed, "drive.files.copy")
 
 
 @pytest.mark.sweep
 @pytest.mark.timeout(7200)
+@pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("flow", ["stage", "deliver"])
-def test_sd_7_killed_at_every_call(tmp_path, flow, undisturbed) -> None:
+def test_sd_7_killed_at_every_call(tmp_path, flow, when, undisturbed) -> None:
     survived = 0
     for call in range(1, MOST_CALLS, STEP):
         where = tmp_path / str(call)
         where.mkdir()
-        if not killed_at(where, flow, call, undisturbed):
+        if not killed_at(where, flow, call, undisturbed, when):
             survived = call
             break
     assert survived > 30, "the run has more calls than were killed"
@@ -155,10 +179,11 @@ def test_sd_7_killed_at_every_call(tmp_path, flow, undisturbed) -> None:
 @pytest.mark.sweep
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("flow", ["stage", "deliver"])
-@pytest.mark.parametrize(("kind", "when"), KINDS)
-def test_sd_7_failed_at_every_call(tmp_path, flow, kind, when, undisturbed) -> None:
-    calls = undisturbed[1 if flow == "stage" else 2]
+@pytest.mark.parametrize("spec", [*KINDS, *MORE_KINDS], ids=name)
+def test_sd_7_failed_at_every_call(tmp_path, flow, spec, undisturbed) -> None:
+    calls, failed = undisturbed[1 if flow == "stage" else 2], 0
     for call in range(1, calls + 1, STEP):
         where = tmp_path / str(call)
         where.mkdir()
-        failed_at(where, flow, call, kind, when, undisturbed)
+        failed += failed_at(where, flow, {**spec, "nth": call}, undisturbed)
+    assert failed > calls * 0.8 / STEP, "a run of its own may have a few calls less, not more"
