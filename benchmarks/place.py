@@ -128,7 +128,8 @@ def run_child(wanted: dict[str, Any]) -> dict[str, Any]:
 @contextlib.contextmanager
 def sandbox(speed: float, catalogue: str = "reference") -> Iterator[Place]:
     """A sandbox in a process of its own, life-like in latency and quotas, `speed` times as fast as life."""
-    command = [sys.executable, "-c", COMMAND, "sandbox", "--catalogue", catalogue, "--speed", str(speed)]
+    options = ["--catalogue", catalogue, "--speed", str(speed), "--tasks", "none"]
+    command = [sys.executable, "-c", COMMAND, "sandbox", *options]
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT)
         try:

@@ -70,9 +70,9 @@ class _Rerouted(requests.Session):
 
 
 @contextlib.contextmanager
-def desk(catalogue="sample", *, speed=1000.0, seed=1, latency="none"):
+def desk(catalogue="sample", *, speed=1000.0, seed=1, latency="none", tasks="none"):
     with (
-        Sandbox.start(catalogue, speed=speed, seed=seed, latency=latency) as sandbox,
+        Sandbox.start(catalogue, speed=speed, seed=seed, latency=latency, tasks=tasks) as sandbox,
         tempfile.TemporaryDirectory() as home,
     ):
         told = sandbox.connection()

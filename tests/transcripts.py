@@ -1,6 +1,7 @@
 """Replays the examples of the documentation against a sandbox, and writes their output anew when asked to.
 
-A page that begins with ``<!-- sandbox: sample -->`` is replayed from top to bottom: each ``console`` block is run, in
+A page that begins with ``<!-- sandbox: sample -->`` (or ``sample, tasks``, as the command starts it; or
+``sample, tasks, connected``) is replayed from top to bottom: each ``console`` block is run, in
 this process, and must print what the page shows. Between blocks, ``<!-- scene: name -->`` plays what people do (the
 functions below), ``<!-- tab: Title -->`` compares the Markdown table that follows with that tab of the sheet.
 A ``python`` block is run as well; a ``text`` block right after it is what it prints.
@@ -218,13 +219,16 @@ SCENES = {
 
 @contextlib.contextmanager
 def world_of(catalogue):
-    """A sandbox and settings of nobody else, with the connection saved as `default` where a page asks for that."""
-    name, _, wanted = catalogue.partition(", ")
-    with desk(name, speed=60.0) as at, tempfile.TemporaryDirectory() as folder:
+    """A sandbox and settings of nobody else. After the catalogue's name: `tasks` planted, the connection saved
+    as `default` (`connected`).
+    """
+    name, *wanted = catalogue.split(", ")
+    tasks = "sample" if "tasks" in wanted else "none"
+    with desk(name, speed=60.0, tasks=tasks) as at, tempfile.TemporaryDirectory() as folder:
         environment = {"SHEETS_CATALOG_HOME": folder, "COLUMNS": str(WIDTH)}
         with mock.patch.dict(os.environ, environment), contextlib.chdir(Path(folder)):
             os.environ.pop("SHEETS_CATALOG_CONNECTION", None)
-            if wanted == "connected":
+            if "connected" in wanted:
                 save(at.connection, "default")
             world = World(at, Path(folder))
             yield world

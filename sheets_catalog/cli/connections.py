@@ -101,6 +101,20 @@ def from_sandbox(told: Mapping[str, Any], where: str) -> Connection:
         ) from error
 
 
+def tasks_of(content: bytes) -> dict[str, str]:
+    """What a sandbox says of the tasks planted in it, for people; empty when it has none."""
+    from sheets_catalog.flows.tasks.batches import FOLDER_LINK
+
+    planted = _object(content, "a sandbox").get("tasks") or {}
+    if not planted:
+        return {}
+    return {
+        "Tasks": f"{planted['tasks']:,} in the tab “Tasks”, {planted['files']:,} files",
+        "Staging folder": FOLDER_LINK.format(planted["staging_folder"]),
+        "Client's folder": FOLDER_LINK.format(planted["client_folder"]),
+    }
+
+
 def command_hint(command: str, name: str) -> str:
     """A command line to copy, with the connection named unless it is the default one."""
     return f"sheets-catalog {command}" + ("" if name == DEFAULT else f" --connection {_quoted(name)}")

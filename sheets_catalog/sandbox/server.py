@@ -159,6 +159,8 @@ class Sandbox:
         latency: Literal["life", "none"] = "life",
         state: Path | None = None,
         start: datetime | None = None,
+        tasks: str | int = "none",
+        task_files: int = 0,
     ) -> None:
         self.world = World.create(speed=speed, seed=seed, start=start)
         self.identity = Identity(self.world)
@@ -171,7 +173,8 @@ class Sandbox:
         self.world.base_url = self.url
         self._thread: threading.Thread | None = None
         try:
-            self._assemble(catalogue)
+            if not self._assemble(catalogue) and tasks != "none":
+                self._plant_tasks(tasks, task_files)
             self.world.clock.run(ahead=SETTLED)
         except BaseException:
             self._server.server_close()
@@ -188,14 +191,27 @@ class Sandbox:
         latency: Literal["life", "none"] = "life",
         state: Path | None = None,
         start: datetime | None = None,
+        tasks: str | int = "none",
+        task_files: int = 0,
     ) -> Self:
         """Start serving in a thread of this process; stop with `stop()` or by leaving the `with` block.
 
         catalogue: `sample`, `reference`, `empty` or the path of a Shopify product CSV. speed: how many times faster
         than life (latency and quota refill alike). latency: `life` is 0.8 to 1.7 simulated seconds a call. port 0: any
-        free one. state: a directory to go on from, and to save to on request.
+        free one. state: a directory to go on from, and to save to on request. tasks: `none`, `sample`, or a number of
+        plain ones with `task_files` files in all (0: six each), planted after the catalogue, whose ids stay the same.
         """
-        sandbox = cls(catalogue=catalogue, speed=speed, seed=seed, port=port, latency=latency, state=state, start=start)
+        sandbox = cls(
+            catalogue=catalogue,
+            speed=speed,
+            seed=seed,
+            port=port,
+            latency=latency,
+            state=state,
+            start=start,
+            tasks=tasks,
+            task_files=task_files,
+        )
         sandbox._serve_in_thread()
         return sandbox
 
@@ -285,17 +301,26 @@ class Sandbox:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True, name="sandbox")
         self._thread.start()
 
-    def _assemble(self, catalogue: str) -> None:
-        """Add the services, then go on from the saved state or plant the sample data."""
+    def _assemble(self, catalogue: str) -> bool:
+        """Add the services, then go on from the saved state (True) or plant the sample data."""
         for service in _make_services(self):
             self.gateway.add(service)
         if self.directory is not None and (state := states.load_from(self.directory)) is not None:
             states.load(self.world, self.services, state)
-            return
+            return True
         for service in list(self.services.values()):
             seed = getattr(service, "seed", None)
             if seed is not None:
                 seed(catalogue)
+        return False
+
+    def _plant_tasks(self, tasks: str | int, files: int) -> None:
+        """Plant a tasks sheet with its files; nobody did that, so the ledger does not tell of it."""
+        planting: Any = self.services["tasks"]
+        kept = self.world.ledger.since(0)
+        wanted = {"spreadsheet_id": self.connection()["spreadsheet_id"], "tasks": tasks}
+        planting.plant(wanted | ({"files": files} if files else {}))
+        self.world.ledger.restore(kept)
 
 
 def _make_services(sandbox: Sandbox) -> Iterable[Service]:
@@ -330,12 +355,23 @@ def serve(
     seed: int = 1,
     state: Path | None = None,
     latency: Literal["life", "none"] = "life",
+    tasks: str | int = "none",
+    task_files: int = 0,
 ) -> None:
     """Run a sandbox in this process: print one JSON line saying how to connect, then serve until SIGINT or SIGTERM.
 
     With a state directory everything is saved there at the end.
     """
-    sandbox = Sandbox.start(catalogue, port=port, speed=speed, seed=seed, state=state, latency=latency)
+    sandbox = Sandbox.start(
+        catalogue,
+        port=port,
+        speed=speed,
+        seed=seed,
+        state=state,
+        latency=latency,
+        tasks=tasks,
+        task_files=task_files,
+    )
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())

@@ -1,7 +1,8 @@
 """A tasks sheet with its files: some forty tasks, good and bad in every way there is, or thousands of plain ones.
 
-Not an API of Google's: only `plant` does anything (`POST /_sandbox/seed/tasks`). Files are planted, as no client could
-make large ones without their bytes; the tab is written through the Sheets API like anybody would.
+Not an API of Google's: only `plant` does anything (`sandbox --tasks`, or `POST /_sandbox/seed/tasks`). Files are
+planted, as no client could make large ones without their bytes; the tab is written through the Sheets API like anybody
+would.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Tasks:
     def __init__(self, gateway: Gateway, drive: Any) -> None:
         self._gateway = gateway
         self._drive = drive
+        self._planted: dict[str, JSON] = {}
 
     def rules(self) -> Sequence[Rule]:
         return []
@@ -70,10 +72,15 @@ class Tasks:
         raise AssertionError("there is nothing to call")
 
     def dump(self) -> JSON:
-        return {}
+        return {"planted": self._planted}
 
-    def load(self, state: JSON) -> None:
-        """Nothing of its own is kept."""
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Only what was planted; the tab and the files are kept by Sheets and Drive."""
+        self._planted = dict(state.get("planted", {}))
+
+    def connection(self) -> dict[str, JSON]:
+        """What `plant` answered last, as ``tasks``; nothing when it was never called."""
+        return {"tasks": self._planted} if self._planted else {}
 
     def plant(self, body: Mapping[str, Any]) -> JSON:
         """Plant a tab “Tasks” into `spreadsheet_id`, its files, a staging folder and a client's folder.
@@ -88,13 +95,14 @@ class Tasks:
         source, staging, client = self._folders()
         rows = [self._plant_task(sketch, source) for sketch in sketches]
         self._write_tab(str(body["spreadsheet_id"]), str(body.get("tab", "Tasks")), rows)
-        return {
+        self._planted = {
             "source_folder": source,
             "staging_folder": staging,
             "client_folder": client,
             "tasks": len(sketches),
             "files": sum(len(sketch.files) for sketch in sketches),
         }
+        return dict(self._planted)
 
     def _folders(self) -> list[str]:
         names = ("Production", "Staging", "Deliveries to Example Client")

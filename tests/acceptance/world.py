@@ -172,6 +172,7 @@ class SandboxProcess:
     def __init__(self, home, *, catalogue="sample", speed=1000.0, state=None, port=0):
         home.mkdir(parents=True, exist_ok=True)
         arguments = ["sandbox", "--port", str(port), "--catalogue", str(catalogue), "--speed", str(speed)]
+        arguments += ["--tasks", "none"]
         arguments += ["--state", str(state)] if state else []
         with (home / "stderr").open("wb") as err:
             self.popen = subprocess.Popen(

@@ -55,6 +55,49 @@ def test_it_goes_on_from_a_saved_state(sandbox, run, tmp_path):
     assert run("verify", "-c", line, "--json").told["equal"] > 100
 
 
+def test_it_has_tasks_to_stage_and_remembers_what_was_planted(sandbox, run, tmp_path):
+    process, told = sandbox("--state", tmp_path / "state", "--catalogue", "empty")
+    planted = told["tasks"]
+    assert (planted["tasks"], planted["files"]) == (45, 320)
+    line = tmp_path / "line.json"
+    line.write_text(json.dumps(told))
+    facts = run("connect", "sandbox", line, "--json").told["facts"]
+    assert facts["Tasks"] == "45 in the tab “Tasks”, 320 files"
+    run("tasks", "configure", "--staging-folder", facts["Staging folder"], "-c", line)
+    run("tasks", "migrate", "-c", line)
+    told = run("stage", "--task", "T-001", "--yes", "-c", line, "--json").told
+    assert told["books"]["done"] == 1
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    _, again = sandbox("--state", tmp_path / "state", "--tasks", "3")
+    assert again["tasks"] == planted
+    line.write_text(json.dumps(again))
+    assert run("tasks", "status", "T-001", "-c", line, "--json").told["export_status"] == "staged"
+
+
+def test_so_many_tasks_and_files_or_none(sandbox, tmp_path):
+    _, told = sandbox("--tasks", "3", "--task-files", "14")
+    assert {name: told["tasks"][name] for name in ("tasks", "files")} == {"tasks": 3, "files": 14}
+    _, bare = sandbox("--tasks", "none")
+    assert "tasks" not in bare
+    assert (bare["spreadsheet_id"], bare["folder_id"]) == (told["spreadsheet_id"], told["folder_id"])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "word"),
+    [
+        (("--tasks", "many"), "“many”"),
+        (("--tasks", "0"), "“0”"),
+        (("--task-files", "9"), "with 9 files"),
+        (("--tasks", "3", "--task-files", "11"), "--task-files 12"),
+    ],
+)
+def test_tasks_that_cannot_be_planted_are_refused_before_anything_starts(run, wanted, word):
+    done = run("sandbox", *wanted)
+    assert (done.status, done.out) == (2, "")
+    assert word in " ".join(done.err.split())
+
+
 def test_a_taken_port_is_said_before_anything_starts(process):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

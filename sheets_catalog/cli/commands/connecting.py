@@ -111,13 +111,13 @@ def sandbox(
     json: options.Json = False,
 ) -> int:
     """Connect to a sandbox that runs on this machine."""
-    from sheets_catalog.cli.connections import from_bytes
+    from sheets_catalog.cli.connections import from_bytes, tasks_of
     from sheets_catalog.flows.connection import open_systems, save
 
     screen = screen_for(json=json)
     content, said_by = _told(where)
     connection = from_bytes(content, said_by)
-    facts = _google_facts(open_systems(connection)) | _shop_facts(open_systems(connection))
+    facts = _google_facts(open_systems(connection)) | _shop_facts(open_systems(connection)) | tasks_of(content)
     path = save(connection, name)
     return _tell(screen, name, path, facts, "")
 

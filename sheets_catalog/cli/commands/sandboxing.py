@@ -14,12 +14,26 @@ HELP = examples(
     ("sheets-catalog sandbox --port 8080", "serve Google and Shopify look-alikes on this machine"),
     ("sheets-catalog sandbox > sandbox.json &", "then use it: `sheets-catalog import -c sandbox.json`"),
     ("sheets-catalog sandbox --catalogue products.csv --state ./state", "any Shopify product CSV; kept for next time"),
+    ("sheets-catalog sandbox --tasks 1000 --task-files 7000", "as many tasks to stage and deliver, with so many files"),
 )
 
 Catalogue = Annotated[
     str,
     typer.Option(metavar="NAME|FILE.csv", help="sample, reference (2,000 products), empty, or a Shopify product CSV."),
 ]
+
+TasksWanted = Annotated[
+    str,
+    typer.Option(
+        metavar="sample|none|NUMBER",
+        help="A tasks sheet to stage and deliver from: good and bad tasks of every kind, none, or so many good ones.",
+    ),
+]
+TaskFiles = Annotated[
+    int, typer.Option(min=0, metavar="TOTAL", help="With --tasks NUMBER: files of all tasks. 0: six each.")
+]
+LEAST_FILES = 4
+"""Files that the sandbox gives a task at least: a model, an image, a video, and a base image."""
 
 
 def sandbox(
@@ -30,13 +44,18 @@ def sandbox(
         Path | None, typer.Option(metavar="DIR", help="Go on from here, and save here at the end.", show_default=False)
     ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same ids, data and delays.")] = 1,
+    tasks: TasksWanted = "sample",
+    task_files: TaskFiles = 0,
     json: Annotated[bool, typer.Option("--json", hidden=True)] = False,  # noqa: ARG001 - its one line is JSON anyway
 ) -> int:
     """Serve Google Sheets, Drive and Shopify look-alikes on this machine. Prints one JSON line, then serves."""
     package = serving()
     check_catalogue(catalogue)
+    wanted = tasks_wanted(tasks, task_files)
     check_port(port)
-    package.serve(port=port, catalogue=catalogue, speed=speed, seed=seed, state=state)
+    package.serve(
+        port=port, catalogue=catalogue, speed=speed, seed=seed, state=state, tasks=wanted, task_files=task_files
+    )
     return Exit.OK
 
 
@@ -88,3 +107,23 @@ def check_catalogue(catalogue: str) -> None:
         f"There is no catalogue “{catalogue}”.",
         advice="Give sample, reference, empty, or the path of a Shopify product CSV.",
     )
+
+
+def tasks_wanted(tasks: str, files: int) -> str | int:
+    """`sample`, `none`, or a number of tasks. Raises `InputError` for anything else, and for too few files."""
+    from sheets_catalog.errors import InputError
+
+    if tasks in {"sample", "none"} and not files:
+        return tasks
+    if not (tasks.isdecimal() and int(tasks)):
+        raise InputError(
+            f"The sandbox cannot plant “{tasks}” tasks" + (f" with {files} files." if files else "."),
+            advice="Give --tasks sample, none, or a number; --task-files goes with a number.",
+        )
+    number = int(tasks)
+    if files and files < number * LEAST_FILES:
+        raise InputError(
+            f"{files} files are too few for {number} tasks.",
+            advice=f"Each needs at least {LEAST_FILES}: --task-files {number * LEAST_FILES} or more.",
+        )
+    return number
