@@ -352,7 +352,7 @@ def serve(
     port: int = 0,
     catalogue: str = "sample",
     speed: float = 1.0,
-    seed: int = 1,
+    seed: int | None = None,
     state: Path | None = None,
     latency: Literal["life", "none"] = "life",
     tasks: str | int = "none",
@@ -360,18 +360,22 @@ def serve(
 ) -> None:
     """Run a sandbox in this process: print one JSON line saying how to connect, then serve until SIGINT or SIGTERM.
 
-    With a state directory everything is saved there at the end.
+    With a state directory everything is saved there at the end. Without a seed the sample data are always the same, and
+    what is made later has ids of its own, as with Google: an audit that has seen other sandboxes can tell jobs apart.
     """
     sandbox = Sandbox.start(
         catalogue,
         port=port,
         speed=speed,
-        seed=seed,
+        seed=1 if seed is None else seed,
         state=state,
         latency=latency,
         tasks=tasks,
         task_files=task_files,
     )
+    if seed is None:
+        with sandbox.world.lock:
+            sandbox.world.random.seed()
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())

@@ -136,3 +136,16 @@ def test_without_the_extra_it_says_how_to_install_it(home, command):
     assert "graphql, werkzeug" in done.stderr
     assert "pip install 'sheets-catalog[sandbox]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_two_sandboxes_never_give_the_same_new_id(sandbox):
+    """Jobs are known by the ids of their files: two sandboxes' jobs must not be one job to the audit."""
+    planted, made = zip(*(_ids(sandbox("--catalogue", "empty")[1]) for _ in range(2)), strict=True)
+    assert planted[0] == planted[1]
+    assert made[0] != made[1]
+
+
+def _ids(told):
+    headers = {"Authorization": f"Bearer {told['google']['token']}"}
+    answer = requests.post(f"{told['url']}/drive/v3/files", json={"name": "job"}, headers=headers, timeout=10)
+    return told["spreadsheet_id"], answer.json()["id"]

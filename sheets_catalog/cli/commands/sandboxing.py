@@ -43,7 +43,13 @@ def sandbox(
     state: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Go on from here, and save here at the end.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same ids, data and delays.")] = 1,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            help="Same seed, same ids and delays. Left out: only the ids of the sample data are always the same.",
+            show_default=False,
+        ),
+    ] = None,
     tasks: TasksWanted = "sample",
     task_files: TaskFiles = 0,
     json: Annotated[bool, typer.Option("--json", hidden=True)] = False,  # noqa: ARG001 - its one line is JSON anyway
