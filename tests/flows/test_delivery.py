@@ -160,6 +160,15 @@ def test_the_client_folder_must_be_writable_and_there(small) -> None:
 # --- what goes wrong ---
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("autumn-2026", "AUTUMN-2026"), ("AUTUMN", "AUTUMN-2026"), ("AUTUMM-2026", "AUTUMN-2026")]
+)
+def test_a_batch_id_that_is_nearly_right_is_helped_on(typed, meant) -> None:
+    known = register.Register("S", batches={each: register.Batch(each, "", "", "", "", "") for each in ("X1", meant)})
+    with pytest.raises(InputError, match=f"no export batch “{typed}”; did you mean {meant}\\?"):
+        known.batch(typed)
+
+
 def test_a_staged_file_that_was_changed_is_not_delivered(small) -> None:
     found = plan(small).plan.changes[0]
     small.systems.drive.update_content(found.files[0].source, b"other", mime_type=found.files[0].mime_type)

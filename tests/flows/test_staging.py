@@ -209,11 +209,32 @@ def test_sd_2_folders_that_cannot_be_used(small) -> None:
         (trashed, InputError, "in the trash"),
         (file, InputError, "is a file, expected a folder"),
         ("1nothingIsHereAtAll0000000000000000", InputError, "is not there, or this account cannot see it"),
-        ("https://example.com/folder", InputError, "expected the link"),
+        ("https://example.com/folder", InputError, "“https://example.com/folder” cannot be the staging folder"),
+        ("nofolder", InputError, "neither the link nor the id of a folder"),
     ]
     for link, kind, words in cases:
         with pytest.raises(kind, match=words):
             keeping.configure(small.systems, staging_folder=link)
+
+
+@pytest.mark.parametrize("name", ["-B2", "_B2", "B 2", "B" * 41, "B1"])
+def test_a_batch_id_that_cannot_be_used_is_refused_before_anything_is_read(staged, name) -> None:
+    here, _ = staged
+    before = here.calls()
+    with pytest.raises(InputError, match="already" if name == "B1" else "cannot be the id of a batch"):
+        staging.plan_staging(here.systems, staging.StagingOptions(batch_id=name))
+    assert here.calls() - before < 5, "only the register is needed"
+
+
+def test_a_retry_of_a_batch_that_there_is_not_names_the_latest(small) -> None:
+    with pytest.raises(InputError, match="no export batch “NOPE”; the latest are: none yet"):
+        plan(small, retry="NOPE")
+    small.stage("AUTUMN-1", task_ids=("task-1",))
+    small.stage("AUTUMN-2", task_ids=("task-2",))
+    with pytest.raises(InputError, match="no export batch “NOPE”; the latest are: AUTUMN-2, AUTUMN-1"):
+        plan(small, retry="NOPE")
+    with pytest.raises(InputError, match="No task of batch AUTUMN-1 has failed staging"):
+        plan(small, retry="AUTUMN-1")
 
 
 def test_a_column_is_missing(small) -> None:

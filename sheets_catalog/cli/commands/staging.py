@@ -174,7 +174,10 @@ def select_(
     at = here(connection, json=json)
     given = Given(task, batch, agent, since, until, review_status, score_min, score_max, reviewer)
     wanted = given.filters(include_unreviewed, include_failed, include_exported, retry)
-    title = register.load(at.systems).settings.tab
+    known = register.load(at.systems)
+    if retry:
+        known.batch(retry)
+    title = known.settings.tab
     rows = list(open_tasks(at.systems, title).rows())
     found = select(rows, wanted, title)
     limit = None if show_all else exports.LIMIT

@@ -67,7 +67,8 @@ def plan_staging(
 ) -> Preview:
     """Plan to stage the tasks that fit. `note(phase, done, total)`: ``sheet``, ``files``.
 
-    Raises `InputError` when there is no usable staging folder or tab, or no task fits; `PermissionMissing`.
+    Raises `InputError` when there is no usable staging folder or tab, the batch's id cannot be used (or, for a retry,
+    is not known), or no task fits; `PermissionMissing`.
     """
     note = note or planning.silent
     register_now = register.load(systems)
@@ -77,12 +78,13 @@ def plan_staging(
             "No staging folder has been chosen for this spreadsheet.",
             advice="Choose one with `sheets-catalog tasks configure --staging-folder LINK`.",
         )
+    _check_batch_id(register_now, options)
     staging = folder_for_writing(systems, settings.staging_folder, "staging folder")
     note("sheet", 0, 0)
     opened = open_tasks(systems, settings.tab)
     selection = select(list(opened.rows()), options.filters, settings.tab)
     if not selection.chosen:
-        raise InputError(f"No task fits. {_why(selection)}", advice="Loosen the filters, or look at `tasks select`.")
+        raise _nothing(selection, options.filters)
     rules = check_rules(settings.rules)
     files = find_files(systems, selection.chosen, rules.shortcuts, note)
     problems = {
@@ -113,6 +115,31 @@ def plan_staging(
     return Preview(planning.plan_of(systems, opened, draft), selection.left, batch)
 
 
+def _check_batch_id(known: Register, options: StagingOptions) -> None:
+    """Raise `InputError` for a batch to retry that there is not, and for a name that a new one cannot have."""
+    if options.filters.retry:
+        known.batch(options.filters.retry)
+    elif options.batch_id and not BATCH_ID.fullmatch(options.batch_id):
+        raise InputError(
+            f"“{options.batch_id}” cannot be the id of a batch.",
+            advice="Use up to 40 letters, digits, hyphens and underscores, the first one a letter or a digit.",
+        )
+    elif options.batch_id in known.batches:
+        raise InputError(
+            f"There is an export batch “{options.batch_id}” already.",
+            advice=f"Choose another id, or retry its failed tasks with `stage --retry {options.batch_id}`.",
+        )
+
+
+def _nothing(selection: Selection, filters: Filters) -> InputError:
+    if filters.retry:
+        return InputError(
+            f"No task of batch {filters.retry} has failed staging; there is nothing to retry.",
+            advice=f"See where its tasks are with `sheets-catalog batches show {filters.retry}`.",
+        )
+    return InputError(f"No task fits. {_why(selection)}", advice="Loosen the filters, or look at `tasks select`.")
+
+
 def _why(selection: Selection) -> str:
     if not selection.left:
         return "The tab has no tasks."
@@ -138,16 +165,6 @@ def _refuse_same_names(rows: Sequence[Row], problems: Mapping[str | None, list[P
 def _batch(systems: Systems, known: Register, options: StagingOptions, staging: str, zone: str) -> Batch:
     if options.filters.retry:
         return known.batch(options.filters.retry)
-    if options.batch_id and not BATCH_ID.fullmatch(options.batch_id):
-        raise InputError(
-            f"“{options.batch_id}” cannot be the id of a batch.",
-            advice="Use up to 40 letters, digits, hyphens and underscores.",
-        )
-    if options.batch_id in known.batches:
-        raise InputError(
-            f"There is an export batch “{options.batch_id}” already.",
-            advice=f"Choose another id, or retry its failed tasks with `stage --retry {options.batch_id}`.",
-        )
     batch_id = options.batch_id or "".join(secrets.choice(_LETTERS) for _ in range(6))
     now = planning.local_now(systems, zone)
     actor = options.actor or systems.connection.actor

@@ -27,7 +27,10 @@ def folder_for_writing(systems: Systems, link: str, what: str) -> File:
     try:
         file = systems.drive.get(file_id_from(link))
     except InputError as error:
-        raise InputError(f"The {what}: {error.message}", advice="Paste the folder's link from the browser.") from error
+        raise InputError(
+            f"“{link}” cannot be the {what}: it is neither the link nor the id of a folder.",
+            advice="Open the folder in Drive and paste its address: https://drive.google.com/drive/folders/...",
+        ) from error
     except NotFound as error:
         raise InputError(
             f"The {what} “{link}” is not there, or this account cannot see it.",

@@ -22,7 +22,7 @@ from sheets_catalog.errors import (
 from sheets_catalog.flows import control
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sheets_catalog.flows.connection import Systems
 
@@ -89,15 +89,31 @@ class Register(msgspec.Struct, frozen=True):
         """The batch of this id. Raises `InputError`."""
         if batch_id in self.batches:
             return self.batches[batch_id]
-        known = ", ".join(list(self.batches)[-5:]) or "none yet"
+        near = _nearest(batch_id, self.batches)
+        latest = list(self.batches)[: -_NAMED - 1 : -1]
+        known = f"did you mean {' or '.join(near)}?" if near else f"the latest are: {', '.join(latest) or 'none yet'}."
         raise InputError(
-            f"There is no export batch “{batch_id}”; the latest are: {known}.",
+            f"There is no export batch “{batch_id}”; {known}",
             advice="`sheets-catalog batches list` shows them all.",
         )
 
     def with_batch(self, batch: Batch) -> Register:
         """The register with this batch added or replaced."""
         return msgspec.structs.replace(self, batches={**self.batches, batch.id: batch})
+
+
+_NAMED = 5
+"""Batches that a message names."""
+
+
+def _nearest(wanted: str, known: Iterable[str]) -> list[str]:
+    """Ids that somebody may have meant: whole but for case, cut short, or with a letter wrong; the likeliest first."""
+    from difflib import get_close_matches
+
+    folded = {each.casefold(): each for each in known}
+    begun = [each for each in folded if wanted and each.startswith(wanted.casefold())]
+    near = get_close_matches(wanted.casefold(), folded, _NAMED, 0.75)
+    return [folded[each] for each in dict.fromkeys([*begun, *near])][:_NAMED]
 
 
 def load(systems: Systems) -> Register:
