@@ -14,8 +14,8 @@ from rich.text import Text
 
 from sheets_catalog.cli.statuses import Exit
 from sheets_catalog.cli.text import visible
-from sheets_catalog.masking import mask_message
 from sheets_catalog.errors import BusyError, SheetsCatalogError, Throttled, UpstreamError
+from sheets_catalog.masking import mask_message
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,7 @@ def of_usage(error: Exception) -> Failure:
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "") or "sheets-catalog"
     message = getattr(error, "format_message", lambda: str(error))()
+    message = message.replace(": Value error, ", ": ")  # what pydantic, when typer finds it, puts before its own words
     return Failure("UsageError", message, f"See `{path} --help`.", path, Exit.INPUT)
 
 

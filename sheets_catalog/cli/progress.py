@@ -81,11 +81,12 @@ class Bars:
 
 @dataclass(slots=True)
 class Lines:
-    """A line now and then: at the start and the end of a phase, and every few seconds."""
+    """A line now and then: at the start and the end of a phase, and every few seconds while something moves."""
 
     write: Callable[[str], None]
     now: Callable[[], float] = time.monotonic
     last: dict[str, float] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
     ended: set[tuple[str, int]] = field(default_factory=set)
 
     def phase(self, name: str, done: int, total: int) -> None:
@@ -95,10 +96,13 @@ class Lines:
             return
         if not finished and self.now() - self.last.get(name, -EVERY) < EVERY:
             return
-        self.last[name] = self.now()
+        line = f"{name}: {done:,} of {total:,}" if total else f"{name}: {done:,}" if done else f"{name} …"
+        if self.shown.get(name) == line:
+            return
+        self.last[name], self.shown[name] = self.now(), line
         if finished:
             self.ended.add((name, total))
-        self.write(f"{name}: {done:,} of {total:,}" if total else f"{name}: {done:,}" if done else f"{name} …")
+        self.write(line)
 
     def remark(self, text: str) -> None:
         """Write it."""

@@ -37,6 +37,7 @@ def test_a_wrong_command_line_says_what_is_right(run, at, arguments, word):
     assert not done.out
     assert word in done.err
     assert "Traceback" not in done.err
+    assert "Value error" not in done.err
 
 
 def test_a_wrong_command_line_is_json_where_json_was_asked_for(run):

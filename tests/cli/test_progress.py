@@ -39,6 +39,15 @@ def test_lines_come_now_and_then_and_at_the_end():
     assert lines == ["Import: 0 of 1,000", "Import: 20 of 1,000", "Import: 1,000 of 1,000"]
 
 
+def test_a_phase_in_which_nothing_moves_is_told_once():
+    lines, clock = [], Clock()
+    show = Lines(lines.append, clock)
+    for clock.now in range(0, 30, 3):
+        show.phase("Staging", 0, 200)
+    show.phase("Staging", 5, 200)
+    assert lines == ["Staging: 0 of 200", "Staging: 5 of 200"]
+
+
 def test_a_phase_without_a_known_end_is_told_once_in_a_while():
     lines = []
     show = Lines(lines.append, Clock())

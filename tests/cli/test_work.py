@@ -273,6 +273,7 @@ def test_a_job_is_reported_for_people_programs_and_spreadsheets(run, at, sheet, 
     assert "77.50" in page.read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig"))))
     assert [row["after"] for row in rows if row["field"] == "price"] == ["77.50"]
+    assert "docs.google.com" not in page.read_text("utf-8"), "a sandbox's sheet has no address in a browser"
 
 
 def test_a_report_that_cannot_be_written_says_why(run, at, sheet, tmp_path):

@@ -43,7 +43,7 @@ def report(
         found = audit.report(session)
         written = {}
         if html:
-            written["html"] = _write(html, [reporting.as_html(found)])
+            written["html"] = _write(html, [reporting.as_html(found, linked=not at.connection.sandboxed)])
         if csv:
             written["csv"] = _write(csv, reporting.csv_lines(audit.find_records(session_id=session)))
     if not written:

@@ -219,7 +219,7 @@ def status(
         history = [each for each in audit.find_records(record_key=task_id) if each.action == "status"]
     names = ("export_status", "export_batch_id", "staged_count", "export_time")
     now = {name: row.values.get(name) or "" for name in names}
-    at.screen.show(headline("■", f"{label_of(row)}: {now['export_status'] or 'not exported'}", "cyan"))
+    at.screen.show(headline("■", f"{task_id} ({label_of(row)}): {now['export_status'] or 'not exported'}", "cyan"))
     at.screen.show(facts({"Row": str(row.number), "Batch": now["export_batch_id"], "Files": now["staged_count"]}))
     shown = table("", "When", "From", "To", "Why")
     for each in history:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.tasks.selecting import Choices, Left
 
 LIMIT = 30
+WHICH = 5
+"""Tasks that are named for one reason."""
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -70,15 +72,36 @@ def findings(found: Sequence[Finding], limit: int | None = LIMIT) -> Iterator[Re
 
 
 def left_out(left: Sequence[Left], limit: int | None = LIMIT) -> Iterator[RenderableType]:
-    """Tasks that stay out, and why."""
+    """Tasks that stay out: by reason, or (`limit` None) each with its own."""
     if not left:
         return
-    table = parts.table(f"{count(len(left), 'task')} left out", "Row", "Task", "Why")
-    for each in left[:limit]:
-        table.add_row(str(each.row), visible(each.task_id or each.label), visible(each.reason))
+    title = f"{count(len(left), 'task')} left out"
+    if limit is None:
+        table = parts.table(title, "Row", "Task", "Why")
+        for each in left:
+            table.add_row(str(each.row), visible(each.task_id or each.label), visible(each.reason))
+        yield table
+        return
+    groups: dict[str, list[Left]] = {}
+    for each in left:
+        groups.setdefault(each.rule, []).append(each)
+    table = parts.table(title, "Tasks", "Why", "Which")
+    for rule, some in sorted(groups.items(), key=lambda group: -len(group[1])):
+        table.add_row(str(len(some)), visible(_why(rule, some)), visible(_which(some)))
     yield table
-    if limit is not None and len(left) > limit:
-        yield parts.more(len(left) - limit, "task", "--all shows them")
+    if len(left) > len(groups):
+        yield Text("--all shows each task with its reason.", style="dim")
+
+
+def _why(rule: str, some: Sequence[Left]) -> str:
+    """The reason if all have the same one, else what the reasons have in common."""
+    reasons = {each.reason for each in some}
+    return reasons.pop() if len(reasons) == 1 else rule.replace("_", " ").capitalize()
+
+
+def _which(some: Sequence[Left]) -> str:
+    names = [each.task_id or each.label for each in some]
+    return ", ".join(names[:WHICH]) + (f", … ({len(names) - WHICH} more)" if len(names) > WHICH else "")
 
 
 def choices(found: Choices) -> Iterator[RenderableType]:

@@ -32,9 +32,12 @@ BARS = 400
 _SHEET_ID = re.compile(r"[A-Za-z0-9_-]{10,}")
 
 
-def as_html(report: Report, *, shown: int = SHOWN) -> str:
-    """The page, with at most `shown` records; it says how many were left out."""
-    return _environment().get_template("report.html.j2").render(_content(report, shown))
+def as_html(report: Report, *, shown: int = SHOWN, linked: bool = True) -> str:
+    """The page, with at most `shown` records; it says how many were left out.
+
+    `linked`: with the sheet's address; a sandbox's sheet has none that a browser could open.
+    """
+    return _environment().get_template("report.html.j2").render(_content(report, shown, linked=linked))
 
 
 @cache
@@ -66,7 +69,7 @@ def _part(name: str) -> str:
     return (files("sheets_catalog.flows.reporting") / name).read_text(encoding="utf-8")
 
 
-def _content(report: Report, most: int) -> Mapping[str, Any]:
+def _content(report: Report, most: int, *, linked: bool) -> Mapping[str, Any]:
     """What the template shows."""
     script = _part("report.js")
     records = report.records[:most]
@@ -78,7 +81,7 @@ def _content(report: Report, most: int) -> Mapping[str, Any]:
         "title": words.heading(report),
         "verdict": verdict,
         "verdict_tone": tone,
-        "sheet_link": _sheet_link(report.session.spreadsheet_id),
+        "sheet_link": _sheet_link(report.session.spreadsheet_id) if linked else "",
         "books": _books(report.session.books),
         "equation": words.equation(report.session.books),
         "figures": words.figures(report),

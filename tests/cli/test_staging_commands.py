@@ -1,0 +1,57 @@
+"""`tasks`, `stage`, `deliver`, `batches`: what people see and what programs get."""
+
+from __future__ import annotations
+
+import pytest
+from cli_world import Sheet, printed
+from sandboxed import desk
+
+from sheets_catalog.cli.views import exports
+from sheets_catalog.flows.connection import save
+from sheets_catalog.flows.tasks.selecting import Left
+
+
+@pytest.fixture
+def folders(home):
+    """A sandbox with three good tasks, configured and migrated; its folders, and its desk as `at`."""
+    with desk("empty", tasks=3) as one:
+        save(one.connection, "default")
+        yield one.sandbox.connection()["tasks"] | {"at": one}
+
+
+@pytest.fixture
+def ready(run, folders):
+    run("tasks", "configure", "--staging-folder", folders["staging_folder"])
+    run("tasks", "migrate")
+    return folders
+
+
+def test_reasons_are_grouped_and_told_one_by_one_when_asked_for():
+    left = [
+        Left(f"T-{n}", f"CHAIR-{n}", n, "low_score", f"Its review score is {n}, not at least 80.") for n in range(8)
+    ]
+    left += [Left("", "LAMP-1", 9, "unreviewed", "It was not reviewed.")]
+    shown = printed(*exports.left_out(left), width=100)
+    assert "9 tasks left out" in shown
+    assert "Low score" in shown
+    assert "T-0, T-1, T-2, T-3, T-4, … (3 more)" in shown
+    assert "It was not reviewed." in shown
+    assert shown.index("Low score") < shown.index("It was not reviewed.")
+    assert "--all" in shown
+    each = printed(*exports.left_out(left, None), width=100)
+    assert all(one.reason in each for one in left)
+    assert "--all" not in each
+
+
+def test_the_status_of_a_task_names_the_task(run, ready):
+    assert "■ task-1 (T00001): not exported" in run("tasks", "status", "task-1").out
+
+
+def test_select_groups_and_a_batch_that_there_is_not_is_said(run, ready):
+    Sheet(ready["at"], "Tasks").put(2, "Status", "open")
+    told = run("tasks", "select")
+    assert "2 tasks of 3 fit" in told.out
+    assert "Its status is “open”, not “complete”." in told.out
+    done = run("tasks", "select", "--retry", "NOPE", "--json")
+    assert done.status == 2
+    assert "no export batch “NOPE”" in done.told["error"]["message"]
