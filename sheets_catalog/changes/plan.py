@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 VERSION = 1
 LARGEST = 1 << 30
 
+UNDO = "undo"
+"""Option of a plan: the id of the job whose effects it takes back."""
+
 Action = Literal["create", "update", "delete", "stage", "deliver"]
 Side = Literal["shop", "sheet"]
 Severity = Literal["error", "warning", "note"]
@@ -188,6 +191,11 @@ class Plan(msgspec.Struct, frozen=True):
     def empty(self) -> bool:
         """Whether applying it would change nothing anywhere."""
         return not (self.changes or self.conflicts or self.resolved)
+
+    @property
+    def undone(self) -> str:
+        """The job that this plan undoes; empty for any other plan."""
+        return self.options.get(UNDO, "")
 
     def counts(self) -> dict[str, int]:
         """Changes by action, and deletes among them, for previews and guards."""

@@ -116,7 +116,8 @@ class BatchEnd:
 class FieldChange:
     """One field before and after. In a conflict: the shop's value, the sheet's, and as `base` the baseline's.
 
-    Where a conflict was settled, `base` is the value that lost.
+    Where a conflict was settled, `base` is the value that lost. `side`: what was written, ``shop``, ``sheet`` or
+    ``both``.
 
     None is "nothing there". `intact` is False when the stored values were cut or masked: such a field is evidence, but
     must never be written back.
@@ -127,6 +128,7 @@ class FieldChange:
     after: str | None
     base: str | None = None
     intact: bool = True
+    side: str = "shop"
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,8 @@ class Rows:
             stored["base"] = kept["base"]
         if not change.intact or kept != said:
             stored["intact"] = False
+        if change.side != "shop":
+            stored["side"] = change.side
         return stored
 
     def _details(self, details: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sheets_catalog import database
 from sheets_catalog.errors import (
     AccessError,
@@ -22,7 +24,7 @@ from sheets_catalog.records import TABLES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sheets_catalog.changes.plan import Books, Plan
+    from sheets_catalog.changes.plan import Books, Change, FieldChange, Plan
     from sheets_catalog.flows.connection import Connection, Systems
     from sheets_catalog.jobs.retry import Figures
     from sheets_catalog.jobs.runner import Outcome, Watcher
@@ -162,15 +164,23 @@ class Auditing:
             change.action,
             WORDS[result],
             operation_key=str(item),
-            changes=tuple(
-                database.FieldChange(each.field, each.before, each.after, each.loser) for each in change.fields
-            ),
+            changes=tuple(fields_of(change)),
             label=change.label,
             row=change.row or None,
             reason=reason,
             batch=batch,
             at=self.systems.clock.now(),
         )
+
+
+def fields_of(change: Change) -> Iterable[database.FieldChange]:
+    """A change's fields in the audit's terms; one that is written to both sides alike is one entry."""
+    sides: dict[FieldChange, str] = {}
+    for each in change.fields:
+        alike = msgspec.structs.replace(each, side="shop")
+        sides[alike] = "both" if alike in sides else each.side
+    for each, side in sides.items():
+        yield database.FieldChange(each.field, each.before, each.after, each.loser, side=side)
 
 
 def books_of(books: Books) -> database.Books:
@@ -184,14 +194,24 @@ def start_of(systems: Systems, session_id: str, plan: Plan) -> database.SessionS
         session_id,
         plan.flow,
         systems.clock.now(),
-        title=f"{plan.flow.title()} of “{plan.spreadsheet_title}”",
+        title=_title(plan),
         spreadsheet_id=plan.spreadsheet_id,
         spreadsheet_title=plan.spreadsheet_title,
         shop=plan.shop,
         actor=plan.actor,
         planned=plan.books.planned,
-        details={"policy": plan.policy, "tables": ", ".join(plan.tables)},
+        details={"policy": plan.policy, "tables": ", ".join(plan.tables)} | _undone(plan),
     )
+
+
+def _title(plan: Plan) -> str:
+    if plan.undone:
+        return f"Undo of job {plan.undone} in “{plan.spreadsheet_title}”"
+    return f"{plan.flow.title()} of “{plan.spreadsheet_title}”"
+
+
+def _undone(plan: Plan) -> dict[str, str]:
+    return {"undo_of": plan.undone} if plan.undone else {}
 
 
 def findings_as_records(session_id: str, plan: Plan) -> Iterable[database.RecordLog]:

@@ -1,0 +1,184 @@
+"""Making the plan that undoes a job: the audit, the sheet and the shop, read and compared. Writes nothing."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from sheets_catalog.changes.plan import UNDO, Finding, Plan
+from sheets_catalog.errors import PlanError
+from sheets_catalog.flows import control
+from sheets_catalog.flows.exporting.batching import order
+from sheets_catalog.flows.exporting.estimating import estimate
+from sheets_catalog.flows.exporting.looking import fetch
+from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, metafield_headers, readiness
+from sheets_catalog.flows.reading import TabReader, open_tab
+from sheets_catalog.flows.sheet_columns import SheetColumns
+from sheets_catalog.flows.tabs import double_keys
+from sheets_catalog.flows.undoing import history
+from sheets_catalog.flows.undoing.comparing import Place, Undoing, undo_record
+from sheets_catalog.records import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sheets_catalog.changes.baseline import Baseline
+    from sheets_catalog.database import Audit, RecordEntry
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.tabs import Row
+    from sheets_catalog.flows.undoing.history import History
+    from sheets_catalog.google.sheets import SpreadsheetInfo
+    from sheets_catalog.records import Record
+
+Created = Literal["keep", "archive", "delete"]
+"""What becomes of records that the job made: products may be archived or deleted, variants only deleted."""
+
+
+@dataclass(slots=True)
+class _Planning:
+    """What one planning run has found so far."""
+
+    systems: Systems
+    note: Callable[[str, int, int], None]
+    info: SpreadsheetInfo
+    baseline: Baseline
+    money_digits: int
+    history: History
+    created: Created
+    readers: dict[str, TabReader] = field(default_factory=dict)
+    out: Undoing = field(default_factory=Undoing)
+
+
+def plan_undo(
+    systems: Systems,
+    audit: Audit,
+    job_id: str,
+    *,
+    created: Created = "keep",
+    actor: str = "",
+    note: Callable[[str, int, int], None] | None = None,
+) -> Plan:
+    """The plan that puts back what the job changed, in shop and sheet, where both still have what it sent.
+
+    It is stored and applied as any export's. What cannot be undone stands in its findings, record by record. `created`:
+    what becomes of records that the job made. `note` is told (phase, done, total) as it goes on. Raises `InputError`
+    for a job that cannot be undone here: unknown, not an export, of another sheet or shop, or not ended.
+    """
+    run = _begin(systems, history.read(systems, audit, job_id), created, note or _silent)
+    for name in TABLES:
+        if name in run.history.tables():
+            _undo_tab(run, name)
+    return _freeze(run, actor)
+
+
+def _silent(phase: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def _begin(systems: Systems, past: History, created: Created, note: Callable[[str, int, int], None]) -> _Planning:
+    note("sheet", 0, 0)
+    info = systems.sheets.info(systems.connection.spreadsheet_id)
+    home = control.find(systems)
+    if home.sheet.trashed:
+        raise control.trashed("spreadsheet")
+    baseline, _ = home.load()
+    return _Planning(systems, note, info, baseline, systems.catalogue.info.money_digits, past, created)
+
+
+def _undo_tab(run: _Planning, name: str) -> None:
+    """Plan the undoing of everything the job did in one tab, and count the tab's other records."""
+    reader = open_tab(run.systems, run.info, TABLES[name], run.money_digits)
+    entries = {entry.record_key: entry for entry in run.history.updated if entry.table == name}
+    if isinstance(reader, Finding):
+        run.out.findings.append(reader)
+        run.out.settle(rejected=len(entries))
+        return
+    if not reader.layout.usable:
+        trouble = reader.layout.findings[0]
+        raise PlanError(f"The tab “{reader.tab.title}” cannot be read: {trouble.message}", advice=trouble.advice)
+    run.readers[name] = reader
+    run.note("compare", 0, reader.tab.row_count)
+    rows = _rows(run, reader, entries)
+    shop = _records(run, reader, [*entries])
+    formulas = _formulas(run, reader, entries, rows)
+    for key, entry in entries.items():
+        if len(rows.get(key, ())) > 1:
+            run.out.findings += double_keys(reader.layout.table, {(key,): [row.number for row in rows[key]]}, "id")
+            run.out.settle(rejected=1)
+            continue
+        row = next(iter(rows.get(key, ())), None)
+        undo_record(entry, Place(reader.layout, row, shop.get(key), run.money_digits, formulas.get(key, ())), run.out)
+
+
+def _rows(run: _Planning, reader: TabReader, wanted: Mapping[str, RecordEntry]) -> Mapping[str, list[Row]]:
+    """The rows of these records, by key; all others are counted as left alone."""
+    found: dict[str, list[Row]] = {}
+    others = 0
+    for row in reader.rows():
+        if row.key in wanted and row.key:
+            found.setdefault(row.key, []).append(row)
+        else:
+            others += 1
+    run.out.settle(unchanged=others)
+    return found
+
+
+def _records(run: _Planning, reader: TabReader, keys: Sequence[str]) -> Mapping[str, Record]:
+    shop: dict[str, Record] = {}
+    for first in range(0, len(keys), _AT_ONCE):
+        run.note("shop", first, len(keys))
+        shop.update(fetch(run.systems, reader.layout.table, keys[first : first + _AT_ONCE]))
+    return shop
+
+
+_AT_ONCE = 1_000
+"""Records looked up between two words of progress."""
+
+
+def _formulas(
+    run: _Planning, reader: TabReader, entries: Mapping[str, RecordEntry], rows: Mapping[str, Sequence[Row]]
+) -> Mapping[str, set[str]]:
+    """By record key, which of its undone fields stand in the sheet as a formula: one call for the whole tab."""
+    columns = reader.layout.columns
+    names = sorted({each.field for entry in entries.values() for each in entry.changes if each.field in columns})
+    if not names or not rows:
+        return {}
+    sheet = SheetColumns(run.systems.sheets, run.info.id, reader.tab.title, reader.tab.sheet_id)
+    found: dict[str, set[str]] = {}
+    for name, cells in zip(names, sheet.read([columns[name] for name in names], formulas=True), strict=True):
+        for key, (row, *_) in rows.items():
+            shown = cells[row.number - 2] if row.number - 2 < len(cells) else None
+            if isinstance(shown, str) and shown.startswith("=") and shown != row.cell(columns[name]):
+                found.setdefault(key, set()).add(name)
+    return found
+
+
+def _freeze(run: _Planning, actor: str) -> Plan:
+    out, past = run.out, run.history.session
+    changes = sorted(out.changes, key=order)
+    cost = estimate(changes, run.systems.shop.throttle)
+    return Plan(
+        id=secrets.token_hex(8),
+        flow="export",
+        created_at=run.systems.clock.now().isoformat(timespec="seconds"),
+        spreadsheet_id=run.info.id,
+        spreadsheet_title=run.info.title,
+        shop=run.systems.shop_name,
+        tables=tuple(run.readers),
+        policy="ask",
+        actor=actor or run.systems.connection.actor,
+        changes=tuple(changes),
+        conflicts=(),
+        findings=(*out.findings, *readiness(run.systems, run.info, changes, cost)),
+        agreements=tuple(out.agreements),
+        settled=out.books,
+        estimate=cost,
+        baseline_generation=run.baseline.generation,
+        options={
+            UNDO: past.session_id,
+            "money_digits": str(run.money_digits),
+            CONFLICTS_TAB: "none",  # open conflicts of an export are not this plan's business
+            **{name: "\n".join(metafield_headers(reader)) for name, reader in run.readers.items()},
+        },
+    )
