@@ -25,6 +25,7 @@ from sheets_catalog.flows.drive_stores import BINARY, DriveProperties
 
 if TYPE_CHECKING:
     from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.google.files import FileState
 
 POINTER = "sheets-catalog"
 _GENERATION, _SUM, _SHEET, _JOB = "generation", "sum", "sheet", "job"
@@ -36,16 +37,23 @@ class Control:
     """The control file of the connection's spreadsheet.
 
     `file_id` is empty while there is none; `trouble` then says what became of the one the spreadsheet points to.
+    `store`: its properties, for leases. `sheet`: the spreadsheet's own state when it was looked at.
     """
 
     systems: Systems
-    file_id: str = ""
+    store: DriveProperties
+    sheet: FileState
     trouble: str = ""
 
     @property
-    def store(self) -> DriveProperties:
-        """Its properties, for leases."""
-        return DriveProperties(self.systems.drive, self.file_id)
+    def file_id(self) -> str:
+        """The file's id; empty when there is none."""
+        return self.store.file_id
+
+    @property
+    def generation(self) -> int:
+        """The baseline's generation when the file was last looked at; 0 when there is none."""
+        return _generation(self.store.state()) if self.file_id else 0
 
     def load(self) -> tuple[Baseline, str]:
         """The baseline and what was wrong with it (empty: nothing).
@@ -55,12 +63,15 @@ class Control:
         """
         if not self.file_id:
             return self._empty(), self.trouble
-        state = self.systems.drive.read_state(self.file_id)
         content = self.systems.drive.read(self.file_id)
+        if not _fits(content, self.store.state()):  # replaced since the file was looked at, or damaged
+            self.store.look()
+            content = self.systems.drive.read(self.file_id)
+        state = self.store.state()
         if not content and _SUM not in state.properties:
             return self._empty(), ""
-        generation = int(state.properties.get(_GENERATION) or 0)
-        if _checksum(content) != state.properties.get(_SUM):
+        generation = _generation(state)
+        if not _fits(content, state):
             return self._empty(generation), "The baseline file was changed by something else or is damaged."
         try:
             loaded = files.load(content)
@@ -70,13 +81,6 @@ class Control:
             return self._empty(generation), f"The baseline belongs to {loaded.shop}, not to {self.systems.shop_name}."
         return loaded, ""
 
-    def generation(self) -> tuple[int, str]:
-        """The baseline's generation and the job that wrote it."""
-        if not self.file_id:
-            return 0, ""
-        properties = self.systems.drive.read_state(self.file_id).properties
-        return int(properties.get(_GENERATION) or 0), properties.get(_JOB, "")
-
     def save(self, baseline: Baseline, *, job_id: str) -> Baseline:
         """Replace the baseline by the next generation; returns it.
 
@@ -85,17 +89,18 @@ class Control:
         following = Baseline(baseline.spreadsheet_id, baseline.shop, baseline.generation + 1, job_id, baseline.tables)
         content = files.dump(following)
         marks = {_GENERATION: str(following.generation), _SUM: _checksum(content), _JOB: job_id}
+        state = self.store.state()
         for _ in range(_TRIES):
-            state = self.systems.drive.read_state(self.file_id)
             if state.properties.get(_SUM) == marks[_SUM] and state.properties.get(_JOB) == job_id:
                 return following
-            if int(state.properties.get(_GENERATION) or 0) != baseline.generation:
+            if _generation(state) != baseline.generation:
                 raise StalePlanError("Another run has changed this sheet's baseline meanwhile.", advice="Plan again.")
             try:
-                self.systems.drive.update_content(
+                self.store.known = self.systems.drive.update_content(
                     self.file_id, content, mime_type=BINARY, if_match=state.etag, app_properties=marks
                 )
             except PreconditionFailed:
+                state = self.store.look()
                 continue
             return following
         raise BusyError("Others keep changing this sheet's control file.", advice="Try again in a minute.")
@@ -110,10 +115,7 @@ class Control:
 
 def find(systems: Systems) -> Control:
     """The control file, or one without id when there is none yet. Reads only."""
-    sheet = systems.connection.spreadsheet_id
-    pointer = systems.drive.read_state(sheet).properties.get(POINTER, "")
-    trouble = _unusable(systems, pointer, sheet) if pointer else ""
-    return Control(systems, "" if trouble else pointer, trouble)
+    return _pointed_to(systems, systems.drive.read_state(systems.connection.spreadsheet_id))
 
 
 def find_or_make(systems: Systems) -> Control:
@@ -121,29 +123,40 @@ def find_or_make(systems: Systems) -> Control:
 
     Raises `InputError` when the spreadsheet or the folder is in the trash.
     """
-    sheet = systems.connection.spreadsheet_id
+    return ready(find(systems))
+
+
+def ready(found: Control) -> Control:
+    """`found`, or the control file that is made because there was none. Raises as `find_or_make` does."""
+    systems, sheet = found.systems, found.systems.connection.spreadsheet_id
     mine = ""
     for _ in range(_TRIES):
-        state = systems.drive.read_state(sheet)
-        if state.trashed:
+        if found.sheet.trashed:
             raise trashed("spreadsheet")
-        pointer = state.properties.get(POINTER, "")
-        if pointer and not _unusable(systems, pointer, sheet):
-            _drop(systems, mine, pointer)
-            return Control(systems, pointer)
+        if found.file_id:
+            _drop(systems, mine, found.file_id)
+            return found
         mine = mine or _make(systems, sheet)
         try:
-            systems.drive.write_state(sheet, {POINTER: mine}, state.etag)
+            state = systems.drive.write_state(sheet, {POINTER: mine}, found.sheet.etag)
         except PreconditionFailed:
+            found = find(systems)
             continue
-        return Control(systems, mine)
+        return Control(systems, DriveProperties(systems.drive, mine), state)
     raise BusyError("The spreadsheet keeps changing while its control file is set up.", advice="Try again.")
 
 
-def _unusable(systems: Systems, file_id: str, sheet: str) -> str:
-    """Why the file that the spreadsheet points to is not its control file; empty when it is."""
+def _pointed_to(systems: Systems, sheet: FileState) -> Control:
+    """The file that the spreadsheet points to, if it is its control file; else one without id, with the reason."""
+    store = DriveProperties(systems.drive, sheet.properties.get(POINTER, ""))
+    trouble = _unusable(store, systems.connection.spreadsheet_id) if store.file_id else ""
+    return Control(systems, DriveProperties(systems.drive, "") if trouble else store, sheet, trouble)
+
+
+def _unusable(store: DriveProperties, sheet: str) -> str:
+    """Why a file is not the spreadsheet's control file; empty when it is."""
     try:
-        state = systems.drive.read_state(file_id)
+        state = store.look()
     except NotFound:
         return "The baseline file is no longer there."
     if state.trashed:
@@ -176,6 +189,16 @@ def _make(systems: Systems, sheet: str) -> str:
 def _drop(systems: Systems, mine: str, winner: str) -> None:
     if mine and mine != winner:
         systems.drive.trash(mine)
+
+
+def _generation(state: FileState) -> int:
+    return int(state.properties.get(_GENERATION) or 0)
+
+
+def _fits(content: bytes, state: FileState) -> bool:
+    """Whether the content is the one its properties speak of; a file that was never written has neither."""
+    told = state.properties.get(_SUM)
+    return _checksum(content) == told if told else not content
 
 
 def _checksum(content: bytes) -> str:

@@ -26,14 +26,29 @@ class DriveProperties:
 
     drive: Drive
     file_id: str
+    known: FileState | None = None
 
     def read(self) -> Stored:
         """What is there now."""
-        return _stored(self.drive.read_state(self.file_id))
+        return _stored(self.look())
+
+    def last(self) -> Stored:
+        """What was there when it was last read or written."""
+        return _stored(self.state())
 
     def write(self, changes: Mapping[str, str | None], version: str) -> Stored:
         """Patch, if the file is still as `version` says."""
-        return _stored(self.drive.write_state(self.file_id, changes, version))
+        self.known = self.drive.write_state(self.file_id, changes, version)
+        return _stored(self.known)
+
+    def state(self) -> FileState:
+        """The file's state as last seen; whoever writes with its etag finds out whether it has changed since."""
+        return self.known or self.look()
+
+    def look(self) -> FileState:
+        """The file's state now."""
+        self.known = self.drive.read_state(self.file_id)
+        return self.known
 
 
 @dataclass(slots=True)

@@ -94,7 +94,7 @@ def make(systems: Systems, plan: Plan) -> str:
 
 def store_of(systems: Systems, job_id: str) -> DriveJob:
     """The job's store."""
-    return DriveJob(systems.drive, job_id, systems.connection.folder_id)
+    return DriveJob(systems.drive, job_id, folder_id=systems.connection.folder_id)
 
 
 def read_plan(systems: Systems, job_id: str, digest: str) -> Plan:
@@ -106,6 +106,27 @@ def read_plan(systems: Systems, job_id: str, digest: str) -> Plan:
             advice="Nothing was sent. Plan again.",
         )
     return plans.load(content)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedJob:
+    """A stored job as it was read: its plan, its state, and the checkpoints that go on from that state."""
+
+    job_id: str
+    checkpoints: Checkpoints
+    state: JobState
+    plan: Plan
+
+
+def opened(systems: Systems, job_id: str) -> OpenedJob:
+    """Read a job. Raises `InputError` when there is none, `StateError` when it cannot be read."""
+    checkpoints = Checkpoints(store_of(systems, job_id))
+    try:
+        state = checkpoints.load()
+    except (NotFound, InputError, StateError):
+        job_file(systems, job_id)  # raises when it is not there, or is no job at all
+        raise
+    return OpenedJob(job_id, checkpoints, state, read_plan(systems, job_id, state.plan_digest))
 
 
 def list_jobs(systems: Systems, *, all_sheets: bool = False, also: Iterable[str] = ()) -> list[JobSummary]:
@@ -159,8 +180,8 @@ def _summary(file: File, state: JobState) -> JobSummary:
 def show(systems: Systems, job_id: str) -> JobView:
     """A job in full. Raises `InputError` when there is none, `StateError` when it cannot be read."""
     file = job_file(systems, job_id)
-    state = Checkpoints(store_of(systems, job_id)).load()
-    plan = read_plan(systems, job_id, state.plan_digest)
+    job = opened(systems, job_id)
+    plan, state = job.plan, job.state
     items = tuple(
         ItemView(number, change, state.result(number), state.reasons.get(number, ""), state.attempts.get(number, 0))
         for number, change in enumerate(plan.changes)
@@ -209,8 +230,7 @@ def cancel(systems: Systems, job_id: str) -> Status:
 
 def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> int:
     """Put records that were set aside back in line (all, or those with these numbers); returns how many."""
-    job_file(systems, job_id)
-    store, flow = lease_of(systems, flow_of(systems, job_id), job_id)
+    store, flow = lease_of(systems, opened(systems, job_id).plan.flow, job_id)
     lease = leases.acquire(store, flow, job_id, leases.this_process())
     try:
         checkpoints = Checkpoints(store_of(systems, job_id))
@@ -224,13 +244,6 @@ def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> 
         return len(chosen)
     finally:
         leases.release(store, lease)
-
-
-def flow_of(systems: Systems, job_id: str) -> str:
-    """Which flow a stored job belongs to. Raises as `show` does."""
-    job_file(systems, job_id)
-    state = Checkpoints(store_of(systems, job_id)).load()
-    return read_plan(systems, job_id, state.plan_digest).flow
 
 
 def lease_of(systems: Systems, flow: str, job_id: str) -> tuple[DriveProperties, str]:

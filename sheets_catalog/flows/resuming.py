@@ -33,12 +33,13 @@ def apply_any(
     force: bool = False,
 ) -> JobResult:
     """Apply or resume a job by its own flow. `options` and `confirmed` are the export's. Errors as the flow's own."""
-    flow = FILE_FLOWS.get(job_files.flow_of(systems, job_id))
+    job = job_files.opened(systems, job_id)
+    flow = FILE_FLOWS.get(job.plan.flow)
     if flow is None:
         return exporting.apply(
             systems,
             audit,
-            job_id,
+            job,
             watcher=watcher,
             limits=limits,
             options=options,

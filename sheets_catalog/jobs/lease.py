@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TTL = 90.0
 """Seconds a lease lasts without renewal: three times the longest slice."""
 RENEW_AFTER = 30.0
+_RECENT = 10.0
+"""Seconds by which what was last seen of the store may be behind when a lease is taken on it."""
 _TRIES = 6
 
 
@@ -99,18 +101,26 @@ def acquire(store: PropertyStore, flow: str, job_id: str, owner: str, *, force: 
 
     `force` takes it from a holder that seems alive: for an operator who knows better.
     """
+    stored, fresh = store.last(), False
     for _ in range(_TRIES):
-        stored = store.read()
         current = parse(flow, stored.properties.get(_name(flow), ""))
-        if current and not force and _held(current, owner, stored):
+        held = bool(current and not force and _held(current, owner, stored))
+        if current and held and fresh:
             raise _busy(current)
         lease = Lease(flow, job_id, owner, (current.epoch if current else 0) + 1, stored.now.timestamp() + TTL)
-        try:
-            store.write({_name(flow): lease.text()}, stored.version)
-        except PreconditionFailed:
-            continue
-        return lease
+        written = None if held else _written(store, lease, stored)
+        if written:
+            return lease if (written.now - stored.now).total_seconds() < _RECENT else renew(store, lease)
+        stored, fresh = store.read(), True
     raise BusyError("Others keep changing this sheet's control file.", advice="Try again in a minute.")
+
+
+def _written(store: PropertyStore, lease: Lease, seen: Stored) -> Stored | None:
+    """What is there once the lease is written; None when it was not, because something has changed since `seen`."""
+    try:
+        return store.write({_name(lease.flow): lease.text()}, seen.version)
+    except PreconditionFailed:
+        return None
 
 
 def renew(store: PropertyStore, lease: Lease) -> Lease:
@@ -121,26 +131,21 @@ def renew(store: PropertyStore, lease: Lease) -> Lease:
         if current is None or (current.owner, current.epoch) != (lease.owner, lease.epoch):
             raise _lost(current)
         longer = Lease(lease.flow, lease.job_id, lease.owner, lease.epoch, stored.now.timestamp() + TTL)
-        try:
-            store.write({_name(lease.flow): longer.text()}, stored.version)
-        except PreconditionFailed:
-            continue
-        return longer
+        if _written(store, longer, stored):
+            return longer
     raise BusyError("Others keep changing this sheet's control file.", advice="Try again in a minute.")
 
 
 def release(store: PropertyStore, lease: Lease) -> None:
     """Give it back, keeping the epoch; not ours any more is no error."""
+    stored = store.last()
     for _ in range(_TRIES):
-        stored = store.read()
         current = parse(lease.flow, stored.properties.get(_name(lease.flow), ""))
         if current is None or (current.owner, current.epoch) != (lease.owner, lease.epoch):
             return
-        try:
-            store.write({_name(lease.flow): Lease(lease.flow, "", "", lease.epoch, 0).text()}, stored.version)
-        except PreconditionFailed:
-            continue
-        return
+        if _written(store, Lease(lease.flow, "", "", lease.epoch, 0), stored):
+            return
+        stored = store.read()
 
 
 def _name(flow: str) -> str:

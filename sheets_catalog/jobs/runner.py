@@ -238,10 +238,10 @@ class Runner:
         return outcome.result, outcome.reason
 
     def _intend(self, state: JobState) -> JobState:
-        """Choose the next batch and store it together with what is behind us."""
+        """Choose the next batch, or the end, and store it together with what is behind us."""
         size = min(state.batch_size or self.sizing.largest, self.sizing.largest)
         batch = tuple(self.work.next_batch(state.items(Result.PENDING), size))
-        return self._save(msgspec.structs.replace(state, intent=batch, batch_size=size))
+        return self._save(msgspec.structs.replace(state, intent=batch, batch_size=size, finishing=not batch))
 
     def _rest(self, state: JobState, error: Throttled | Unavailable) -> JobState:
         """Nothing can be said of the batch: wait, here or in a later slice."""

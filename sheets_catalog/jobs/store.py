@@ -32,6 +32,12 @@ class PropertyStore(Protocol):
     def read(self) -> Stored:
         """What is there now."""
 
+    def last(self) -> Stored:
+        """What was there when it was last read or written; read now when it never was.
+
+        For who writes next: a write that names the version of what has changed since is refused.
+        """
+
     def write(self, changes: Mapping[str, str | None], version: str) -> Stored:
         """Patch (None removes). Raises `PreconditionFailed` when `version` is no longer the current one."""
 

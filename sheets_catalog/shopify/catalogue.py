@@ -146,14 +146,20 @@ class Catalogue:
         levels = self._levels if table == "inventory" else 0
         found: dict[str, Record] = {}
         while heads:
-            correction = self._shop.correction(f"shopify.{table}_by_id")
-            calls = 1 if correction == 1 else PARALLEL  # the first one tells how many ids fit into the others
-            step = nodes_per_call(table, metafields=len(metafields), levels=levels, correction=correction)
+            # the first call tells how many ids fit into the others
+            calls = 1 if self._shop.correction(f"shopify.{table}_by_id") == 1 else PARALLEL
+            step = self.ids_per_call(table, len(metafields))
             now, heads = heads[: step * calls], heads[step * calls :]
             parts = [now[first : first + step] for first in range(0, len(now), step)]
             for records in self._at_once(lambda part: self._nodes(table, part, metafields, levels), parts):
                 found.update((record.key, record) for record in records)
         return {key: found[key] for key in wanted if key in found}
+
+    def ids_per_call(self, table: str, metafields: int) -> int:
+        """How many ids `by_ids` asks for in one call, as far as it is known by now."""
+        correction = self._shop.correction(f"shopify.{table}_by_id")
+        levels = self._levels if table == "inventory" else 0
+        return nodes_per_call(table, metafields=metafields, levels=levels, correction=correction)
 
     @staticmethod
     def _at_once(

@@ -37,8 +37,13 @@ class MemoryStore:
     version: int = 0
     writes: list = field(default_factory=list)
     skew: timedelta = timedelta()
+    reads: int = 0
 
     def read(self):
+        self.reads += 1
+        return self.last()
+
+    def last(self):
         return Stored(str(self.version), dict(self.properties), self.clock.now() + self.skew)
 
     def write(self, changes, version):
@@ -50,7 +55,7 @@ class MemoryStore:
         assert all(len(key.encode()) + len(value.encode()) <= 124 for key, value in after.items())
         self.properties, self.version = after, self.version + 1
         self.writes.append(dict(changes))
-        return self.read()
+        return self.last()
 
     def read_side(self, slot):
         return self.sides.get(slot)
@@ -61,6 +66,29 @@ class MemoryStore:
     def touch(self):
         """Somebody changes something else about the file."""
         self.version += 1
+
+
+@dataclass
+class View:
+    """One process' view of a store: it remembers what it last saw, as `DriveProperties` does."""
+
+    store: MemoryStore
+    known: Stored | None = None
+
+    @property
+    def file_id(self):
+        return self.store.file_id
+
+    def read(self):
+        self.known = self.store.read()
+        return self.known
+
+    def last(self):
+        return self.known or self.read()
+
+    def write(self, changes, version):
+        self.known = self.store.write(changes, version)
+        return self.known
 
 
 def rng():

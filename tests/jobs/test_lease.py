@@ -8,7 +8,7 @@ import sys
 from datetime import timedelta
 
 import pytest
-from jobs.memory import ManualClock, MemoryStore
+from jobs.memory import ManualClock, MemoryStore, View
 
 from sheets_catalog.errors import BusyError
 from sheets_catalog.jobs import lease as leases
@@ -96,3 +96,49 @@ def test_two_that_take_it_at_the_same_moment_end_with_one():
     store = Racing()
     with pytest.raises(BusyError, match="job-other"):
         leases.acquire(store, "catalogue", "job-1", leases.this_process())
+
+
+def test_what_was_seen_before_saves_the_look():
+    """Taken on what the process just saw, given back on what it wrote itself: no read in between."""
+    view = View(MemoryStore())
+    view.read()
+    lease = leases.acquire(view, "catalogue", "job-1", leases.this_process())
+    leases.release(view, lease)
+    assert view.store.reads == 1
+    assert leases.acquire(View(view.store), "catalogue", "job-2", ALIVE_ELSEWHERE).epoch == lease.epoch + 1
+
+
+def test_somebody_who_took_it_since_the_last_look_is_seen():
+    store = MemoryStore()
+    mine, theirs = View(store), View(store)
+    mine.read()
+    leases.acquire(theirs, "catalogue", "job-theirs", ALIVE_ELSEWHERE)
+    with pytest.raises(BusyError, match="job-theirs"):
+        leases.acquire(mine, "catalogue", "job-mine", leases.this_process())
+
+
+def test_somebody_who_gave_it_back_since_the_last_look_is_not_waited_for():
+    store = MemoryStore()
+    mine, theirs = View(store), View(store)
+    lease = leases.acquire(theirs, "catalogue", "job-theirs", ALIVE_ELSEWHERE)
+    mine.read()
+    leases.release(theirs, lease)
+    assert leases.acquire(mine, "catalogue", "job-mine", leases.this_process()).epoch == lease.epoch + 1
+
+
+def test_a_lease_taken_on_an_old_look_lasts_from_now():
+    store = MemoryStore()
+    view = View(store)
+    view.read()
+    store.clock.seconds += 60
+    assert leases.acquire(view, "catalogue", "job-1", leases.this_process()).until == store.clock.seconds + leases.TTL
+
+
+def test_a_lease_that_others_took_by_force_is_not_given_back_for_them():
+    store = MemoryStore()
+    mine, theirs = View(store), View(store)
+    lease = leases.acquire(mine, "catalogue", "job-mine", leases.this_process())
+    leases.acquire(theirs, "catalogue", "job-theirs", ALIVE_ELSEWHERE, force=True)
+    leases.release(mine, lease)
+    with pytest.raises(BusyError, match="job-theirs"):
+        leases.acquire(View(store), "catalogue", "job-other", leases.this_process())

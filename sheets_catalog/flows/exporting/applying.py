@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sheets_catalog.errors import ConfirmationNeeded, PermissionMissing, StalePlanError
-from sheets_catalog.flows import control
+from sheets_catalog.flows import control, job_files
 from sheets_catalog.flows.exporting.planning import BLOCKING, ExportOptions, guard
 from sheets_catalog.flows.exporting.work import ExportWork
 from sheets_catalog.flows.running import JobResult, Run, run_job
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sheets_catalog.changes.plan import Plan
     from sheets_catalog.database import Audit
     from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.control import Control
+    from sheets_catalog.flows.job_files import OpenedJob
     from sheets_catalog.jobs.runner import Watcher
     from sheets_catalog.jobs.state import JobState
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 def apply(
     systems: Systems,
     audit: Audit,
-    job_id: str,
+    job: str | OpenedJob,
     *,
     watcher: Watcher | None = None,
     limits: Limits | None = None,
@@ -32,23 +34,47 @@ def apply(
     confirmed: bool = False,
     force: bool = False,
 ) -> JobResult:
-    """Apply a plan that was stored, or resume a job that was interrupted.
+    """Apply a plan that was stored, or resume a job that was interrupted. `job`: its id, or the job as just read.
 
     `confirmed`: a person has said yes to a mass change. `force`: take the lease from a run that seems alive.
     Raises `ConfirmationNeeded`, `BusyError`, `StateError`, `StalePlanError`, `AccessError`, `UpstreamError`; the job
     keeps its place in every case.
     """
     options = options or ExportOptions()
+    opened = job_files.opened(systems, job) if isinstance(job, str) else job
+    home = _Home(systems)
 
     def check(plan: Plan, state: JobState) -> None:
-        _check(systems, plan, state, options, confirmed=confirmed)
+        _check(home, plan, state, options, confirmed=confirmed)
+
+    def work(plan: Plan) -> ExportWork:
+        return ExportWork(systems, plan, opened.job_id, home.ready())
 
     run = Run(watcher, limits or Limits(), _sizing(options.batch_size), force)
-    return run_job(systems, audit, job_id, lambda plan: ExportWork(systems, plan, job_id), check, run)
+    return run_job(systems, audit, opened, work, check, run, lambda: home.ready().store)
 
 
-def _check(systems: Systems, plan: Plan, state: JobState, options: ExportOptions, *, confirmed: bool) -> None:
+@dataclass(slots=True)
+class _Home:
+    """The control file of one run, looked up once, when it is first needed."""
+
+    systems: Systems
+    _found: Control | None = None
+
+    def found(self) -> Control:
+        """The control file, if there is one."""
+        self._found = self._found or control.find(self.systems)
+        return self._found
+
+    def ready(self) -> Control:
+        """The control file, made when there was none. Raises as `control.find_or_make` does."""
+        self._found = control.ready(self.found())
+        return self._found
+
+
+def _check(home: _Home, plan: Plan, state: JobState, options: ExportOptions, *, confirmed: bool) -> None:
     """Everything that must hold before the first byte is sent; a job that has begun was checked then."""
+    systems = home.systems
     if (plan.shop, plan.spreadsheet_id) != (systems.shop_name, systems.connection.spreadsheet_id):
         raise StalePlanError(
             f"This plan is for {plan.shop}, but the connection is to {systems.shop_name}.",
@@ -56,8 +82,7 @@ def _check(systems: Systems, plan: Plan, state: JobState, options: ExportOptions
         )
     if state.started:
         return
-    generation, _ = control.find(systems).generation()
-    if generation != plan.baseline_generation:
+    if home.found().generation != plan.baseline_generation:
         raise StalePlanError("Another run has changed sheet or shop since this plan was made.", advice="Plan again.")
     for finding in plan.findings:
         if finding.rule in BLOCKING:

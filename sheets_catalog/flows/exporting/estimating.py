@@ -1,56 +1,169 @@
-"""What applying a plan will take, before anything is sent (LEAP-1). Pure."""
+"""What applying a plan will take, before anything is sent (LEAP-1). Pure.
+
+It goes through the plan as the runner would: the same batches, and for each the calls that `work`, `looking` and the
+checkpoints make. The constants say how many calls a step takes; `tests/flows/test_estimates.py` counts them.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Estimate
+from sheets_catalog.flows.exporting.batching import batches
+from sheets_catalog.flows.exporting.creating import NEW
+from sheets_catalog.flows.exporting.looking import AHEAD, is_looked_up
+from sheets_catalog.flows.exporting.sending import PARALLEL
+from sheets_catalog.jobs.batches import Sizing
+from sheets_catalog.jobs.lease import RENEW_AFTER
+from sheets_catalog.shopify.throttle import MUTATION_COST, STANDARD_RATE, cost_of_nodes, nodes_per_call
+from sheets_catalog.shopify.writes import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sheets_catalog.changes.plan import Change
     from sheets_catalog.shopify.throttle import Throttle
 
-CALL_SECONDS = 1.2
-"""Middle of what one Admin API call takes (0.8-1.7 s, the reference catalogue's assumption)."""
+CALL_SECONDS = 1.25
+"""Middle of what one call takes at Google or Shopify (0.8-1.7 s, the reference catalogue's assumption)."""
 
-CHANGES_A_WRITE = 80
-READ_POINTS = 40.0
-STANDARD_RATE = 100.0
-"""Cost points restored per second on the standard plan (Shopify's rate-limit page)."""
+OPENING = 7
+"""Google calls before the first batch: the job's state and plan, the spreadsheet and its control file, the lease, the
+state again under the lease, and the first intent."""
 
-_BASE = 10.0
-_EACH = 0.2
-"""Points of one mutation, and of each variant in it (Shopify's changelog on dynamic complexity)."""
+CHECKPOINT = 1
+"""After each batch: what is behind and what comes next, in one write."""
+
+ENDING = 4
+"""The baseline read and written, the last state, the lease given back."""
+
+CONFLICTS = 3
+"""The tab of conflicts, where it is needed: the spreadsheet, its rows (or the tab made), the new rows."""
+
+RENEWAL = 2
+"""The lease read and written again."""
+
+OPEN_SHEET, OPEN_TAB = 1, 1
+"""A batch that writes to the sheet looks at the spreadsheet once, and at the header of each tab it writes to."""
+
+KEYED_WRITE = 5
+"""Rows written by key: values and formulas looked at, written, looked at again."""
+
+SHOP_SETTINGS = 1
+LOCATIONS = 1
+"""Asked for once a run; the locations where stock is read."""
+
+TREE_POINTS = 80.0
+"""A product with its variants and their stock, as it is looked for before it or a variant of it is made."""
+
+VARIANT_POINTS = 0.2
+"""Points of each variant in a mutation (Shopify's changelog on dynamic complexity)."""
 
 
-def estimate(changes: Sequence[Change], throttle: Throttle | None) -> Estimate:
-    """Calls, cost points and seconds of applying `changes`, at the shop's own restore rate when it is known."""
-    if not changes:
+@dataclass(slots=True)
+class _Toll:
+    """What has been counted. `steps`: calls after one another; those that go out together are one."""
+
+    writes: int = 0
+    reads: int = 0
+    google: int = 0
+    points: float = 0.0
+    steps: int = 0
+
+    def at_google(self, calls: int) -> None:
+        self.google += calls
+        self.steps += calls
+
+    def read_shop(self, calls: int, points: float) -> None:
+        """Look-ups by id go out `PARALLEL` at a time."""
+        self.reads += calls
+        self.points += points
+        self.steps += -(-calls // PARALLEL)
+
+
+def estimate(
+    changes: Sequence[Change],
+    throttle: Throttle | None = None,
+    *,
+    conflicts_tab: bool = False,
+    batch_size: int | None = None,
+    ids_per_call: Mapping[str, int] | None = None,
+) -> Estimate:
+    """Calls, cost points and seconds of applying `changes`, at the shop's own restore rate when it is known.
+
+    `conflicts_tab`: whether the tab of conflicts is there or will be. `batch_size`: most records in a batch.
+    `ids_per_call`: by table, how many records the shop lets be looked up in one call, where planning has found out.
+    """
+    if not changes and not conflicts_tab:
         return Estimate(basis="nothing to send")
-    on_shop = [change for change in changes if change.on("shop") or change.action != "update"]
-    on_sheet = [change for change in changes if change.action == "create" or change.on("sheet")]
-    mutations = _mutations(on_shop)
-    writes = -(-len(on_shop) // CHANGES_A_WRITE) if on_shop else 0
-    creates = sum(change.action == "create" and change.table == "products" for change in on_shop)
-    reads = writes + creates
-    points = mutations * _BASE + len(on_shop) * _EACH + reads * READ_POINTS
-    google = 4 + 2 * max(writes, 1) + 5 * bool(on_sheet)
+    toll = _Toll()
+    toll.at_google(OPENING + ENDING + CONFLICTS * conflicts_tab)
+    _shop_once(changes, toll)
+    _all_batches(changes, batch_size or Sizing().largest, ids_per_call or {}, toll)
     rate = throttle.rate if throttle else STANDARD_RATE
     spare = throttle.available if throttle else 0.0
-    seconds = max((writes + reads + google) * CALL_SECONDS, max(0.0, points - spare) / rate)
+    seconds = max(toll.steps * CALL_SECONDS, max(0.0, toll.points - spare) / rate)
+    toll.google += RENEWAL * int(seconds // RENEW_AFTER)
     basis = f"{CALL_SECONDS} s a call, {rate:g} cost points a second"
-    return Estimate(writes, reads, google, round(points, 1), round(seconds, 1), basis)
+    return Estimate(toll.writes, toll.reads, toll.google, round(toll.points, 1), round(seconds, 1), basis)
 
 
-def _mutations(changes: Iterable[Change]) -> int:
-    """One mutation per product and kind; stock goes 250 levels at a time."""
-    kinds: set[tuple[str, str, str]] = set()
-    levels = 0
-    for change in changes:
-        if change.table == "inventory":
-            levels += 1
-        else:
-            kinds.add((change.group, change.table, change.action))
-    return len(kinds) + -(-levels // 250)
+def _shop_once(changes: Sequence[Change], toll: _Toll) -> None:
+    stock = any(change.table == "inventory" or change.action == "create" for change in changes)
+    for _ in range(SHOP_SETTINGS * bool(changes) + LOCATIONS * stock):
+        toll.read_shop(1, 2 * MUTATION_COST)
+
+
+def _all_batches(changes: Sequence[Change], size: int, ids_per_call: Mapping[str, int], toll: _Toll) -> None:
+    seen: set[tuple[str, str]] = set()
+    told: set[str] = set()
+    begin = 0
+    for numbers in batches(changes, size):
+        batch = [changes[number] for number in numbers]
+        begin += len(batch)
+        for table in dict.fromkeys(change.table for change in batch):
+            keys = [each.key for each in batch if is_looked_up(each, table) and (table, each.key) not in seen]
+            later = [each.key for each in changes[begin : begin + AHEAD] if is_looked_up(each, table)]
+            step = ids_per_call.get(table) if table in told else None  # a process learns it with its first look
+            read = _look(table, keys, later, step or nodes_per_call(table), toll)
+            told.add(table)
+            seen.update((table, key) for key in read)
+        _look_for_trees(batch, toll)
+        _send(batch, toll)
+        _write_back(batch, toll)
+        toll.at_google(CHECKPOINT)
+
+
+def _look(table: str, keys: Sequence[str], later: Sequence[str], step: int, toll: _Toll) -> Sequence[str]:
+    """As `looking.Looks` reads: `keys`, and of `later` what fits into the same calls of `step`; the latter."""
+    if not keys:
+        return ()
+    calls = -(-len(keys) // step)
+    ahead = later[: calls * step - len(keys)]
+    toll.read_shop(calls, cost_of_nodes(table, len(keys) + len(ahead)))
+    return ahead
+
+
+def _look_for_trees(batch: Sequence[Change], toll: _Toll) -> None:
+    for _ in {change.group for change in batch if change.action == "create"}:
+        toll.read_shop(1, TREE_POINTS)
+
+
+def _send(batch: Sequence[Change], toll: _Toll) -> None:
+    """One operation per product and kind, or per new product; stock all together; several of them in a request."""
+    on_shop = [change for change in batch if change.on("shop") or change.action != "update"]
+    operations = {
+        (change.group, "" if change.group.startswith(NEW) else f"{change.table} {change.action}") for change in on_shop
+    }
+    requests = -(-len(operations) // LIMITS.operations)
+    toll.writes += requests
+    toll.points += len(operations) * MUTATION_COST + len(on_shop) * VARIANT_POINTS
+    toll.steps += -(-requests // PARALLEL)
+
+
+def _write_back(batch: Sequence[Change], toll: _Toll) -> None:
+    """New ids, and values that the shop won."""
+    written = {(each.table, each.action == "create") for each in batch if each.action == "create" or each.on("sheet")}
+    if written:
+        toll.at_google(OPEN_SHEET + OPEN_TAB * len({table for table, _ in written}) + KEYED_WRITE * len(written))

@@ -11,8 +11,10 @@ from sheets_catalog.changes.plan import Books, Change, Estimate, FieldChange, Fi
 from sheets_catalog.errors import InputError, PlanError
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting import creating
+from sheets_catalog.flows.exporting.batching import order
 from sheets_catalog.flows.exporting.comparing import Compared, Rules, compare_rows
 from sheets_catalog.flows.exporting.estimating import estimate
+from sheets_catalog.flows.exporting.looking import fetch
 from sheets_catalog.flows.exporting.sifting import Sifted, sift
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.tabs import normal
@@ -94,6 +96,9 @@ def plan_export(
     return _freeze(run)
 
 
+CONFLICTS_TAB = "conflicts_tab"
+"""Option of a plan: ``none`` when the spreadsheet had no tab of conflicts, so that none has to be looked for."""
+
 BLOCKING = frozenset({"missing_scope", "sheet_access"})
 """Rules of findings with which a plan cannot be applied at all."""
 
@@ -132,11 +137,11 @@ def _begin(systems: Systems, options: ExportOptions, note: Callable[[str, int, i
     note("sheet", 0, 0)
     sheet = systems.connection.spreadsheet_id
     info = systems.sheets.info(sheet)
-    baseline, trouble = control.find(systems).load()
-    file = systems.drive.get(sheet)
-    if file.trashed:
+    home = control.find(systems)
+    if home.sheet.trashed:
         raise control.trashed("spreadsheet")
-    edited = file.modified_time
+    baseline, trouble = home.load()
+    edited = home.sheet.modified
     rules = Rules(options.policy, conflicts_tab.read(systems.sheets, info), edited.isoformat() if edited else "")
     shop = systems.catalogue.info
     run = _Planning(systems, options, note, info, baseline, rules, shop.money_digits)
@@ -229,11 +234,6 @@ def _compare_tab(run: _Planning, name: str) -> None:
 
 _AT_ONCE = 1_000
 """Records looked up between two words of progress: up to 250 a call, a few calls at once."""
-
-
-def fetch(systems: Systems, table: Table, keys: Iterable[str]) -> Mapping[str, Record]:
-    """The shop's records with these keys; those that are not there are left out."""
-    return systems.catalogue.by_ids(table.name, keys, [each for each in table.fields if each.metafield_type])
 
 
 def _plan_creates(run: _Planning) -> None:
@@ -353,38 +353,41 @@ def _missing_notes(run: _Planning) -> Iterable[Finding]:
             )
 
 
-def _readiness(run: _Planning, changes: Iterable[Change], estimate: Estimate) -> Iterable[Finding]:
+def readiness(
+    systems: Systems, info: SpreadsheetInfo, changes: Iterable[Change], estimate: Estimate
+) -> Iterable[Finding]:
     """What else must hold before anything is sent (EX-2): scopes of the token, room in the shop's bucket of points."""
     changes = list(changes)
     needed = {"write_inventory" if change.table == "inventory" else "write_products" for change in changes}
-    for scope in sorted(needed - run.systems.catalogue.info.scopes):
+    for scope in sorted(needed - systems.catalogue.info.scopes):
         yield Finding(
             "error",
             "missing_scope",
-            run.systems.shop_name,
+            systems.shop_name,
             0,
             "",
-            ", ".join(sorted(run.systems.catalogue.info.scopes)),
+            ", ".join(sorted(systems.catalogue.info.scopes)),
             f"The shop's token lacks the access scope {scope}.",
             f"Give the app {scope} in the shop's settings, then plan again.",
         )
-    told = run.systems.shop.throttle
+    told = systems.shop.throttle
     if told and estimate.cost_points > told.maximum:
         yield Finding(
             "note",
             "quota",
-            run.systems.shop_name,
+            systems.shop_name,
             0,
             "",
             f"{estimate.cost_points:g}",
             f"This needs about {estimate.cost_points:g} cost points; the shop gives {told.rate:g} a second.",
             "Nothing to do: sending is paced and waits where it must.",
         )
-    if any(change.action == "create" or change.on("sheet") for change in changes) and not _editable(run):
+    into_sheet = any(change.action == "create" or change.on("sheet") for change in changes)
+    if into_sheet and not systems.drive.get(info.id).may("canEdit"):
         yield Finding(
             "error",
             "sheet_access",
-            run.info.title,
+            info.title,
             0,
             "",
             "",
@@ -393,31 +396,20 @@ def _readiness(run: _Planning, changes: Iterable[Change], estimate: Estimate) ->
         )
 
 
-def _editable(run: _Planning) -> bool:
-    return run.systems.drive.get(run.info.id).may("canEdit")
-
-
-def _order(change: Change) -> tuple[int, str, int, int]:
-    """Creates of products first, then what belongs to one product together, then stock, deletes last."""
-    table = list(TABLES).index(change.table)
-    if change.action == "delete":
-        return (3, change.group, table, change.row)
-    if change.group.startswith(creating.NEW):
-        return (0, change.group, table, change.row)
-    return (2 if change.table == "inventory" else 1, change.group, table, change.row)
-
-
-def phase_of(change: Change) -> int:
-    """Changes of a later phase wait until no change of an earlier one is pending."""
-    return _order(change)[0]
-
-
 def _freeze(run: _Planning) -> Plan:
-    changes = sorted((change for result in run.results for change in result.changes), key=_order)
+    changes = sorted((change for result in run.results for change in result.changes), key=order)
     settled = sum((result.books for result in run.results), Books())
-    cost = estimate(changes, run.systems.shop.throttle)
+    conflicts = tuple(each for result in run.results for each in result.conflicts)
+    tab = conflicts_tab.TITLE in run.info.tabs
+    cost = estimate(
+        changes,
+        run.systems.shop.throttle,
+        conflicts_tab=tab or bool(conflicts),
+        batch_size=run.options.batch_size,
+        ids_per_call={name: _ids_per_call(run, name) for name in {change.table for change in changes if change.key}},
+    )
     findings = [*run.findings, *(each for result in run.results for each in result.findings)]
-    findings += _readiness(run, changes, cost)
+    findings += readiness(run.systems, run.info, changes, cost)
     return Plan(
         id=secrets.token_hex(8),
         flow="export",
@@ -429,7 +421,7 @@ def _freeze(run: _Planning) -> Plan:
         policy=run.options.policy,
         actor=run.options.actor or run.systems.connection.actor,
         changes=tuple(changes),
-        conflicts=tuple(each for result in run.results for each in result.conflicts),
+        conflicts=conflicts,
         findings=tuple(findings),
         agreements=tuple(each for result in run.results for each in result.agreements),
         settled=settled,
@@ -438,12 +430,18 @@ def _freeze(run: _Planning) -> Plan:
         resolved=tuple(each for result in run.results for each in result.resolved),
         options={
             "money_digits": str(run.money_digits),
-            **{name: "\n".join(_metafield_headers(reader)) for name, reader in run.readers.items()},
+            CONFLICTS_TAB: "there" if tab else "none",
+            **{name: "\n".join(metafield_headers(reader)) for name, reader in run.readers.items()},
         },
     )
 
 
-def _metafield_headers(reader: TabReader) -> Iterable[str]:
+def _ids_per_call(run: _Planning, name: str) -> int:
+    fields = run.readers[name].layout.table.fields
+    return run.systems.catalogue.ids_per_call(name, sum(bool(each.metafield_type) for each in fields))
+
+
+def metafield_headers(reader: TabReader) -> Iterable[str]:
     """What applying needs to know of the tab's metafield columns: their types stand in their headers."""
     return (each.header for each in reader.layout.owned if each.metafield_type)
 
