@@ -19,7 +19,7 @@ from sheets_catalog.flows.tasks import register
 from sheets_catalog.flows.tasks.batches import BatchSummary, list_batches
 from sheets_catalog.flows.tasks.board import Board, Move
 from sheets_catalog.flows.tasks.folders import folder_for_writing
-from sheets_catalog.flows.tasks.selecting import label_of
+from sheets_catalog.flows.tasks.selecting import Choices, choices, label_of
 from sheets_catalog.flows.tasks.sheet import Migration, add_columns, open_tasks, plan_migration
 from sheets_catalog.flows.tasks.validating import check_rules
 from sheets_catalog.records.tasks import ExportStatus, check_move, export_status
@@ -99,6 +99,11 @@ def configure(systems: Systems, *, staging_folder: str = "", tab: str = "", rule
         return msgspec.structs.replace(found, settings=settings)
 
     return register.change(systems, configured).settings
+
+
+def filter_choices(systems: Systems) -> Choices:
+    """For each filter of staging, the words that occur in the tasks tab and how many tasks have each. Reads only."""
+    return choices(open_tasks(systems, register.load(systems).settings.tab).rows())
 
 
 @dataclass(frozen=True, slots=True)
