@@ -91,9 +91,9 @@ def whole_or_not_done(here: Desk) -> None:
 def go_on(here: Desk, flow: str) -> None:
     """What an operator does: run it again until it is done."""
     for _ in range(8):
-        found = register.load(here.systems).batches.get("B1")
-        jobs = (found.staging_jobs if flow == "stage" else found.delivery_jobs) if found else ()
         try:
+            found = register.load(here.systems).batches.get("B1")
+            jobs = (found.staging_jobs if flow == "stage" else found.delivery_jobs) if found else ()
             if flow == "stage":
                 result = here.apply_staging(jobs[0]) if jobs else here.stage()
             else:
