@@ -1,0 +1,189 @@
+"""The pages of one table against the rows of one tab: which records are new, which differ, who keeps what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sheets_catalog.changes.compare import UNKNOWN, Policy, Unknown, Verdict, decide, winner
+from sheets_catalog.changes.fingerprints import fingerprint
+from sheets_catalog.changes.plan import Finding
+from sheets_catalog.flows.importing.writing import ROWS_AT_ONCE, unwritten
+from sheets_catalog.flows.keyed_writing import RowWrite
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sheets_catalog.changes.baseline import TableBaseline
+    from sheets_catalog.flows.importing.counting import TableCounts
+    from sheets_catalog.flows.importing.writing import TabWriter
+    from sheets_catalog.flows.reading import TabReader
+    from sheets_catalog.flows.tabs import Row
+    from sheets_catalog.records import Record, Table, Value
+
+
+@dataclass(slots=True)
+class Merging:
+    """One table under way. `rows`: by key; `nameless`: rows without id, by what they call their record."""
+
+    reader: TabReader
+    base: TableBaseline
+    writer: TabWriter
+    policy: Policy
+    counts: TableCounts
+    findings: list[Finding]
+    rows: dict[str, Row] = field(default_factory=dict)
+    doubles: set[str] = field(default_factory=set)
+    nameless: dict[tuple[str, ...], Row] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
+    waiting: list[Record] = field(default_factory=list)
+    edits: list[RowWrite] = field(default_factory=list)
+    told: str = ""
+
+    def read_rows(self) -> None:
+        """Read the tab as it is."""
+        self.told = self.reader.told
+        for row in self.reader.rows():
+            if row.key:
+                if row.key in self.rows:
+                    self.doubles.add(row.key)
+                self.rows[row.key] = row
+            elif not row.findings:
+                self.nameless[row.natural_key(self._table)] = row
+        self.nameless.pop((), None)
+
+    def take(self, page: Sequence[Record]) -> None:
+        """Compare a page of the shop's records with the rows, and write what has come together."""
+        records = [record for record in page if record.key not in self.seen]
+        self.seen.update(record.key for record in page)
+        self.counts.read += len(records)
+        self._adopt(records)
+        for record in records:
+            row = self.rows.get(record.key)
+            if row is None:
+                self.waiting.append(record)
+            elif record.key in self.doubles or row.findings:
+                self._reject(record, row)
+            else:
+                self._existing(record, row)
+        self._write(at_least=ROWS_AT_ONCE)
+
+    def finish(self) -> None:
+        """Write what is left, and note what the shop does not have any more."""
+        self._write(at_least=1)
+        if self.counts.new:
+            self.writer.leave_room(len(self.rows) + self.counts.new)
+        gone = [key for key in self.rows if key not in self.seen]
+        self.counts.deleted_in_shop = len(gone)
+        if gone:
+            self.findings.append(_gone(self._table, gone, self.rows))
+
+    @property
+    def _table(self) -> Table:
+        return self.reader.layout.table
+
+    def _adopt(self, records: Sequence[Record]) -> None:
+        """Rows without id that name a record of the shop (by handle, by product and options) get its id."""
+        found: dict[int, tuple[Record, Row, tuple[str, ...]]] = {}
+        for record in records if self.nameless else ():
+            for name in _names(self._table, record):
+                row = self.nameless.pop(name, None) if record.key not in self.rows else None
+                if row is not None:
+                    found[len(found)] = (record, row, name)
+        ids = [name for name in self._table.key if name in self.reader.layout.columns]
+        writes = [
+            RowWrite(number, "", name, {each: (None, record.values[each]) for each in ids})
+            for number, (record, _, name) in found.items()
+        ]
+        problems = self.writer.adopt(writes)
+        for number, (record, row, _) in found.items():
+            if number not in problems:
+                self.rows[record.key] = row
+
+    def _reject(self, record: Record, row: Row) -> None:
+        self.counts.rejected += 1
+        if row.findings:
+            self.findings.extend(row.findings)
+        else:
+            header = self._table.by_name[self._table.key[0]].header
+            self.findings.append(
+                Finding(
+                    "error", "duplicate_key", self._table.title, row.number, header, record.key,
+                    "Several rows have this id; none of them was updated.", "Keep one of these rows.",
+                )
+            )  # fmt: skip
+
+    def _existing(self, record: Record, row: Row) -> None:
+        todo: dict[str, tuple[Value, Value]] = {}
+        agreed: dict[str, str] = {}
+        kept = conflicted = False
+        marks = self.base.marks(record.key)
+        for each in self._table.fields:
+            if each.name not in self.reader.layout.columns or each.name not in record.values:
+                continue
+            mine, theirs = row.values[each.name], record.values[each.name]
+            base = marks.get(each.name, UNKNOWN)
+            verdict = self._verdict(record, mine, base, theirs, owned=each.owned)
+            if verdict is Verdict.FETCH:
+                todo[each.name] = (mine, theirs)
+            elif verdict is Verdict.AGREED and each.owned:
+                agreed[each.name] = fingerprint(theirs)
+            kept |= verdict is Verdict.SEND
+            conflicted |= verdict is Verdict.CONFLICT
+        if agreed and not self.base.unchanged(record.key, agreed):
+            self.base.agree(record.key, agreed)
+        if todo:
+            self.edits.append(RowWrite(len(self.edits), record.key, (), todo))
+        elif len(agreed) == len(self.reader.layout.owned):
+            self.base.saw(record.key, row.look, self.told)
+        self.counts.conflicted += conflicted
+        self.counts.updated += bool(todo) and not conflicted
+        self.counts.kept += kept and not todo and not conflicted
+        self.counts.unchanged += not (kept or todo or conflicted)
+
+    def _verdict(self, record: Record, mine: Value, base: str | Unknown, theirs: Value, *, owned: bool) -> Verdict:
+        """Columns that only inform always follow the shop; in the others a person's edit stays."""
+        if not owned:
+            return Verdict.AGREED if mine == theirs else Verdict.FETCH
+        verdict = decide(mine, base, theirs)
+        if verdict is Verdict.LEAVE and mine is None and base is UNKNOWN:
+            return Verdict.FETCH  # a blank that never was anything is filled in
+        if verdict is Verdict.CONFLICT:
+            won = winner(self.policy, sheet_edited_at="", shop_updated_at=record.updated_at)
+            return {"shop": Verdict.FETCH, "sheet": Verdict.SEND}.get(won or "", Verdict.CONFLICT)
+        return verdict
+
+    def _write(self, at_least: int) -> None:
+        """Write the edits, and the new records, of which so many have come together."""
+        if len(self.edits) >= at_least:
+            edits, self.edits = self.edits, []
+            problems = self.writer.edit(edits)
+            self.findings.extend(
+                unwritten(self._table, each, self.rows[each.key], problems[each.item])
+                for each in edits
+                if each.item in problems
+            )
+        if len(self.waiting) >= at_least:
+            new, self.waiting = self.waiting, []
+            self.writer.append(new)
+            self.counts.new += len(new)
+
+
+def _names(table: Table, record: Record) -> list[tuple[str, ...]]:
+    """What a row without id may call this record; a new variant's row may name its product by handle alone."""
+    names = [table.natural_key_of(record.values), table.natural_key_of({**record.values, "product_id": None})]
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def _gone(table: Table, keys: Sequence[str], rows: Mapping[str, Row]) -> Finding:
+    numbers = ", ".join(str(rows[key].number) for key in keys[:10]) + (" …" if len(keys) > len(keys[:10]) else "")
+    return Finding(
+        "warning",
+        "deleted_in_shop",
+        table.title,
+        rows[keys[0]].number,
+        table.by_name[table.key[0]].header,
+        keys[0],
+        f"{len(keys)} {table.noun}(s) are no longer in the shop (rows {numbers}). Their rows were left alone.",
+        "Delete these rows, or clear their id to make them anew.",
+    )

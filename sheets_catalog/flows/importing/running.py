@@ -1,0 +1,201 @@
+"""One import from beginning to end: lease, tabs, table after table, baseline, audit."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sheets_catalog import database
+from sheets_catalog.changes.plan import Books, Finding
+from sheets_catalog.errors import BooksError, InputError, PlanError, SheetsCatalogError
+from sheets_catalog.flows import control
+from sheets_catalog.flows.auditing import books_of, error_log, figures_of
+from sheets_catalog.flows.importing.counting import ImportOptions, ImportResult, TableCounts
+from sheets_catalog.flows.importing.merging import Merging
+from sheets_catalog.flows.importing.preparing import add_columns, make_tab, missing_columns
+from sheets_catalog.flows.importing.writing import TabWriter
+from sheets_catalog.flows.reading import open_tab
+from sheets_catalog.jobs import lease as leases
+from sheets_catalog.records import TABLES, metafield
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sheets_catalog.changes.baseline import Baseline
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.jobs.lease import Lease
+    from sheets_catalog.records import Table
+    from sheets_catalog.shopify import Page
+
+FLOW = "catalogue"
+
+
+def import_catalogue(
+    systems: Systems,
+    audit: database.Audit,
+    options: ImportOptions | None = None,
+    watcher: Callable[[str, int, int], None] | None = None,
+) -> ImportResult:
+    """Bring the shop's catalogue into the sheet. `watcher` is told (table, records done, records in all).
+
+    Raises `BusyError` when another run works on the sheet, `InputError` for a sheet that cannot be used, `BooksError`
+    when records went missing; what was written until then stays, and importing again goes on.
+    """
+    options = options or ImportOptions()
+    unknown = [name for name in options.tables if name not in TABLES]
+    if unknown:
+        raise InputError(f"Unknown table {', '.join(unknown)}; expected {', '.join(TABLES)}.")
+    session_id = f"import-{secrets.token_hex(8)}"
+    home = control.find_or_make(systems)
+    lease = leases.acquire(home.store, FLOW, session_id, leases.this_process())
+    run = _Import(systems, options, watcher or _silent, home, lease)
+    started = systems.clock.monotonic()
+    audit.session_started(_start(systems, session_id, options))
+    try:
+        result = run.go(session_id)
+    except SheetsCatalogError as error:
+        audit.error(error_log(session_id, error))
+        _end(systems, audit, session_id, "stopped", run.books, error.message)
+        raise
+    finally:
+        leases.release(home.store, run.lease)
+    seconds = systems.clock.monotonic() - started
+    audit.metrics(session_id, session_id, figures_of(systems.calls.figures, result.books.planned, seconds))
+    _end(systems, audit, session_id, "completed", result.books, "")
+    return result
+
+
+def _silent(table: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def _start(systems: Systems, session_id: str, options: ImportOptions) -> database.SessionStart:
+    return database.SessionStart(
+        session_id,
+        "import",
+        systems.clock.now(),
+        title=f"Import from {systems.shop_name}",
+        spreadsheet_id=systems.connection.spreadsheet_id,
+        shop=systems.shop_name,
+        actor=options.actor or systems.connection.actor,
+        details={"policy": options.policy, "tables": ", ".join(options.tables)},
+    )
+
+
+def _end(systems: Systems, audit: database.Audit, session_id: str, status: str, books: Books, message: str) -> None:
+    audit.session_finished(database.SessionEnd(session_id, status, systems.clock.now(), books_of(books), message))
+
+
+@dataclass(slots=True)
+class _Import:
+    """One import under way."""
+
+    systems: Systems
+    options: ImportOptions
+    watch: Callable[[str, int, int], None]
+    home: control.Control
+    lease: Lease
+    counts: dict[str, TableCounts] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    renewed: float = 0.0
+
+    @property
+    def books(self) -> Books:
+        """The books so far."""
+        return sum((counts.books for counts in self.counts.values()), Books())
+
+    def go(self, session_id: str) -> ImportResult:
+        """Import every table, then store the baseline."""
+        self.renewed = self.systems.clock.monotonic()
+        baseline, trouble = self.home.load()
+        if trouble:
+            self.findings.append(Finding("warning", "baseline", "", 0, "", "", trouble))
+        baseline = self._prepare_tabs(baseline, session_id)
+        expected = self.systems.catalogue.counts()
+        totals = {"products": expected.products, "variants": expected.variants, "inventory": 0}
+        for name in self.options.tables:
+            self._table(name, baseline, totals[name])
+        books = self.books
+        if not books.balanced:
+            raise BooksError(f"The books of this import do not balance: {books}.")
+        if expected.products and not books.planned:
+            raise BooksError(f"The shop says it has {expected.products} products, but none came.")
+        self.home.save(baseline, job_id=session_id)
+        return ImportResult(books, self.counts, tuple(self.findings), self.systems.calls.figures, session_id)
+
+    def _prepare_tabs(self, baseline: Baseline, session_id: str) -> Baseline:
+        """Make missing tabs with their headers, and add missing columns of ours after the last one.
+
+        The baseline first forgets a column that was removed: its new, blank cells were not cleared by anybody.
+        """
+        info = self.systems.sheets.info(self.systems.connection.spreadsheet_id)
+        tables = [TABLES[name].with_metafields(self._metafields(name)) for name in self.options.tables]
+        tabs = [info.tabs.get(table.title) or make_tab(self.systems, info.id, table) for table in tables]
+        additions = [
+            missing_columns(self.systems, info.id, tab, table) for tab, table in zip(tabs, tables, strict=True)
+        ]
+        returning = [
+            (table.name, each.name)
+            for table, addition in zip(tables, additions, strict=True)
+            for each in addition.fields
+            if each.name in baseline.table(table.name).fields
+        ]
+        if returning:
+            for table, name in returning:
+                baseline.table(table).forget_field(name)
+            baseline = self.home.save(baseline, job_id=f"{session_id}-columns")
+        for addition in additions:
+            add_columns(self.systems, info.id, addition)
+        return baseline
+
+    def _metafields(self, name: str) -> list[str]:
+        if name == "inventory":
+            return []
+        return [_bare(header) for header in self.options.metafields if _meant_for(header, name)]
+
+    def _table(self, name: str, baseline: Baseline, total: int) -> None:
+        counts = self.counts[name] = TableCounts()
+        info = self.systems.sheets.info(self.systems.connection.spreadsheet_id)
+        reader = open_tab(self.systems, info, TABLES[name], self.systems.catalogue.info.money_digits)
+        if isinstance(reader, Finding):
+            raise PlanError(reader.message, advice=reader.advice)
+        if not reader.layout.usable:
+            first = reader.layout.findings[0]
+            raise PlanError(f"The tab “{reader.tab.title}” cannot be used: {first.message}", advice=first.advice)
+        self.findings.extend(reader.layout.findings)
+        writer = TabWriter(self.systems, reader, baseline.table(name))
+        merging = Merging(reader, baseline.table(name), writer, self.options.policy, counts, self.findings)
+        merging.read_rows()
+        for page in self._pages(reader.layout.table):
+            merging.take(page.records)
+            self.watch(name, counts.read, max(total, counts.read))
+            self._keep_lease()
+        merging.finish()
+
+    def _pages(self, table: Table) -> Iterator[Page]:
+        """The shop's records, page by page."""
+        catalogue, first = self.systems.catalogue, self.options.page
+        fields = [each for each in table.fields if each.metafield_type]
+        if table.name == "products":
+            return catalogue.products(first, metafields=fields)
+        if table.name == "variants":
+            return catalogue.variants(first, metafields=fields)
+        return catalogue.inventory(first)
+
+    def _keep_lease(self) -> None:
+        """Renew the lease now and then."""
+        if self.systems.clock.monotonic() - self.renewed > leases.RENEW_AFTER:
+            self.lease = leases.renew(self.home.store, self.lease)
+            self.renewed = self.systems.clock.monotonic()
+
+
+def _bare(header: str) -> str:
+    """A metafield header without the table it may name first (``variants:Metafield: custom.size [...]``)."""
+    table, _, rest = header.partition(":")
+    return rest if table in TABLES else header
+
+
+def _meant_for(header: str, name: str) -> bool:
+    table = header.partition(":")[0]
+    return (table if table in TABLES else "products") == name and metafield(_bare(header)) is not None

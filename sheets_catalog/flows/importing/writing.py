@@ -1,0 +1,111 @@
+"""The writing side of an import: rows of one tab, and what the baseline learns from them.
+
+Rows go out in blocks, not page by page: each writing looks at whole columns first, and Sheets allows 60 calls a minute.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sheets_catalog.changes.fingerprints import fingerprint
+from sheets_catalog.changes.plan import Finding
+from sheets_catalog.errors import Unavailable
+from sheets_catalog.flows.importing.preparing import SPARE_ROWS
+from sheets_catalog.flows.keyed_writing import KeyedWriter
+from sheets_catalog.flows.reading import TabReader, open_tab
+from sheets_catalog.flows.sheet_columns import SheetColumns
+from sheets_catalog.records import TABLES, write_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from decimal import Decimal
+
+    from sheets_catalog.changes.baseline import TableBaseline
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.keyed_writing import RowWrite
+    from sheets_catalog.flows.tabs import Row
+    from sheets_catalog.records import Cell, Record, Table, Value
+
+ROWS_AT_ONCE = 2_000
+"""New rows written in one request: about 1 MB, where Google recommends at most 2, and few calls of the minute's 60."""
+
+
+@dataclass(frozen=True, slots=True)
+class TabWriter:
+    """Writes one tab; what stands there afterwards is what `base` takes as agreed."""
+
+    systems: Systems
+    reader: TabReader
+    base: TableBaseline
+
+    def adopt(self, writes: Sequence[RowWrite]) -> Mapping[int, str]:
+        """Write ids into rows that are found by name; what could not be written, by item."""
+        return self._keyed().write(writes)
+
+    def edit(self, edits: Sequence[RowWrite]) -> Mapping[int, str]:
+        """Write values into rows that are found by id; what could not be written, by item."""
+        problems = self._keyed().write(edits)
+        for each in edits:
+            if each.item not in problems:
+                self._agree(each.key, {name: after for name, (_, after) in each.values.items()})
+        return problems
+
+    def append(self, new: Sequence[Record]) -> None:
+        """New records after the last row, in one atomic request; an unknown outcome is looked up, not repeated."""
+        if not new:
+            return
+        sheets, reader = self.systems.sheets, self.reader
+        rows = [_cells(reader, record) for record in new]
+        try:
+            sheets.append_rows_at_end(reader.info.id, reader.tab.sheet_id, rows)
+        except Unavailable:
+            keys = {row.key for row in self._fresh_rows()}
+            missing = [record for record in new if record.key not in keys]
+            if len(missing) not in {0, len(new)}:
+                raise
+            if missing:
+                sheets.append_rows_at_end(reader.info.id, reader.tab.sheet_id, rows)
+        for record in new:
+            self._agree(record.key, record.values)
+
+    def leave_room(self, used: int) -> None:
+        """Leave room below the last of `used` records for people to type in."""
+        missing = used + 1 + SPARE_ROWS // 2 - self.reader.tab.row_count
+        if missing > 0:
+            more = {"sheetId": self.reader.tab.sheet_id, "dimension": "ROWS", "length": SPARE_ROWS}
+            self.systems.sheets.batch_update(self.reader.info.id, [{"appendDimension": more}], safety="repeatable")
+
+    def _keyed(self) -> KeyedWriter:
+        reader = self.reader
+        columns = SheetColumns(self.systems.sheets, reader.info.id, reader.tab.title, reader.tab.sheet_id)
+        return KeyedWriter(reader.layout, columns, reader.money_digits)
+
+    def _agree(self, key: str, values: Mapping[str, Value]) -> None:
+        """Both sides now say the same. Columns that only inform are not part of the baseline."""
+        marks = {each.name: fingerprint(values[each.name]) for each in self.reader.layout.owned if each.name in values}
+        if marks:
+            self.base.agree(key, marks)
+
+    def _fresh_rows(self) -> Iterator[Row]:
+        info = self.systems.sheets.info(self.reader.info.id)
+        opened = open_tab(self.systems, info, TABLES[self.reader.layout.table.name], self.reader.money_digits)
+        assert isinstance(opened, TabReader)
+        return opened.rows()
+
+
+def _cells(reader: TabReader, record: Record) -> list[Cell | Decimal]:
+    """A new row's cells: ours filled in, columns of others left blank."""
+    width = max(reader.layout.columns.values()) + 1
+    cells: list[Cell | Decimal] = [None] * width
+    for name, column in reader.layout.columns.items():
+        value = record.values.get(name)
+        if value is not None:
+            cells[column] = write_cell(reader.layout.table.by_name[name].kind, value)
+    return cells
+
+
+def unwritten(table: Table, write: RowWrite, row: Row, problem: str) -> Finding:
+    """The finding for a row that could not be written."""
+    headers = ", ".join(table.by_name[name].header for name in write.values)
+    return Finding("warning", "not_written", table.title, row.number, headers, write.key, problem)
