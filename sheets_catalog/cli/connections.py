@@ -103,7 +103,7 @@ def from_sandbox(told: Mapping[str, Any], where: str) -> Connection:
 
 def tasks_of(content: bytes) -> dict[str, str]:
     """What a sandbox says of the tasks planted in it, for people; empty when it has none."""
-    from sheets_catalog.flows.tasks.batches import FOLDER_LINK
+    from sheets_catalog.flows.tasks.leaving import FOLDER_LINK
 
     planted = _object(content, "a sandbox").get("tasks") or {}
     if not planted:

@@ -55,3 +55,20 @@ def test_select_groups_and_a_batch_that_there_is_not_is_said(run, ready):
     done = run("tasks", "select", "--retry", "NOPE", "--json")
     assert done.status == 2
     assert "no export batch “NOPE”" in done.told["error"]["message"]
+
+
+def test_a_task_leaves_its_batch_only_when_somebody_says_so(run, ready):
+    run("stage", "--batch-id", "B1", "--yes")
+    done = run("tasks", "set", "task-1", "--to", "", "--reason", "wrong batch")
+    assert done.status == 6
+    assert "task-1 (T00001) is staged in batch B1, and would no longer be in it." in done.out
+    assert "Its files stay in the staging folder https://drive.google.com/drive/folders/" in " ".join(done.out.split())
+    assert "--yes" in done.err
+    assert run("tasks", "status", "task-1", "--json").told["export_batch_id"] == "B1"
+    assert run("tasks", "set", "task-1", "--to", "", "--reason", "wrong batch", "--yes").status == 0
+    shown = run("batches", "show", "B1").out
+    assert "1 task no longer in it" in shown
+    assert "owner@example.com" in shown
+    assert "wrong batch" in shown
+    assert "1 task no longer in it" in run("verify", "B1").out
+    assert run("tasks", "set", "task-1", "--to", "", "--reason", "nothing to lose").status == 0

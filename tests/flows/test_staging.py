@@ -10,8 +10,9 @@ import pytest
 from sheets_catalog.errors import BusyError, InputError, PermissionMissing, SheetsCatalogError, StalePlanError
 from sheets_catalog.flows import staging
 from sheets_catalog.flows.connection import open_systems
-from sheets_catalog.flows.tasks import batches, keeping, register
+from sheets_catalog.flows.tasks import batches, keeping, leaving, register
 from sheets_catalog.flows.tasks.sheet import open_tasks
+from sheets_catalog.google.a1 import a1
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Result, Status
 from tests.flows.exports import Desk, add_native, desk
@@ -477,6 +478,51 @@ def test_sd_7_a_status_set_by_hand_needs_a_reason_and_a_legal_move(small) -> Non
     assert small.statuses()["task-1"] == (None, None, None)
     logged = [each for each in small.audit.find_records(record_key="task-1") if "to be staged again" in each.reason]
     assert logged[0].reason.startswith("me: ")
+
+
+def test_a_task_taken_out_of_its_batch_is_in_line_again_and_the_batch_tells_of_it(small) -> None:
+    small.stage()
+    small.deliver()
+    batch = register.load(small.systems).batches["B1"]
+    (out,) = leaving.plan_leaving(small.systems, ["task-1"])
+    assert (out.status, out.batch_id) == ("delivered", "B1")
+    assert [link.rpartition("/")[2] for _, link in out.folders] == [batch.folder_id, small.folders["client_folder"]]
+    before = small.tree(batch.folder_id), small.tree(small.folders["client_folder"])
+    keeping.set_status(small.systems, small.audit, ["task-1"], "", "the model was wrong", "rita@example.com")
+    assert (small.tree(batch.folder_id), small.tree(small.folders["client_folder"])) == before
+    (gone,) = batches.show_batch(small.systems, "B1").gone
+    assert (gone.task_id, gone.batch_id) == ("task-1", "")
+    assert (gone.taken.status, gone.taken.actor, gone.taken.reason) == (
+        "delivered",
+        "rita@example.com",
+        "the model was wrong",
+    )
+    verified = batches.verify_batch(small.systems, "B1")
+    assert (verified.holds, verified.delivered, len(verified.gone)) == (True, 2, 1)
+    small.stage("B2")
+    assert small.statuses()["task-1"][:2] == ("staged", "B2")
+    assert [each.batch_id for each in batches.show_batch(small.systems, "B1").gone] == ["B2"]
+    assert batches.show_batch(small.systems, "B2").gone == ()
+
+
+def test_a_task_that_left_by_an_edit_of_the_sheet_is_told_too(small) -> None:
+    small.stage()
+    opened = open_tasks(small.systems, "Tasks")
+    column = opened.layout.columns["export_batch_id"]
+    small.systems.sheets.write_ranges(opened.info.id, [(a1("Tasks", 2, column + 1), [["another"]])])
+    (gone,) = batches.show_batch(small.systems, "B1").gone
+    assert (gone.task_id, gone.batch_id, gone.taken) == ("task-1", "another", None)
+
+
+def test_clean_up_is_told_of_in_the_batch(small) -> None:
+    small.stage()
+    small.systems.drive.trash(register.load(small.systems).batches["B1"].folder_id)
+    small.deliver()
+    (cleaning,) = keeping.plan_cleaning(small.systems, 0)
+    keeping.clean(small.systems, small.audit, [cleaning], "rita@example.com")
+    gone = batches.show_batch(small.systems, "B1").gone
+    assert [(each.task_id, each.taken.actor) for each in gone] == [(f"task-{n}", "rita@example.com") for n in (1, 2, 3)]
+    assert "clean-up of batch B1" in gone[0].taken.reason
 
 
 def test_people_sort_the_sheet_while_statuses_are_written(small) -> None:

@@ -237,22 +237,34 @@ def set_(
     task_ids: Annotated[list[str], typer.Argument(metavar="TASK...", help="Ids of tasks.", show_default=False)],
     to: Annotated[str, options.value("--to", metavar="STATUS", help="The status; '' puts them back in line.")],
     reason: Annotated[str, options.value("--reason", metavar="TEXT", help="Why; it is logged.")],
+    yes: Annotated[
+        bool, options.flag("--yes", "-y", help="Do not ask before tasks leave their batch.", panel=options.SAFETY)
+    ] = False,
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
-    """Set statuses by hand, with a reason. Only moves that no proof contradicts are allowed."""
+    """Set statuses by hand, with a reason. Only moves that no proof contradicts are allowed.
+
+    A task that is put back in line leaves its batch; its copies stay where they are.
+    """
     from sheets_catalog.cli.text import count
+    from sheets_catalog.cli.views import exports
     from sheets_catalog.cli.views.parts import headline
     from sheets_catalog.flows.tasks import keeping
+    from sheets_catalog.flows.tasks.leaving import plan_leaving
 
     at = here(connection, json=json)
+    out = [] if to else plan_leaving(at.systems, task_ids)
+    if out:
+        at.screen.show(*exports.leaving(out))
+        agree(at, f"Take {count(len(out), 'task')} out of {'its' if len(out) == 1 else 'their'} batch?", yes=yes)
     with at.audit() as audit:
         done = keeping.set_status(at.systems, audit, task_ids, to, reason, actor(at))
     number = len(done.moves) - len(done.refused)
     at.screen.show(headline("✓", f"{count(number, 'task')} {f'set to “{to}”' if to else 'back in line'}", "green"))
     for task_id, why in done.refused:
         at.screen.say(f"{task_id}: {why}", "yellow")
-    at.screen.answer({"change": done})
+    at.screen.answer({"change": done, "left": out})
     return Exit.ATTENTION if done.refused else Exit.OK
 
 
@@ -322,9 +334,9 @@ def agree(at: Here, question: str, *, yes: bool) -> None:
     if yes:
         return
     if not at.screen.interactive:
-        raise ConfirmationNeeded("Nobody is there to say yes.", advice="Give --yes to copy without being asked.")
+        raise ConfirmationNeeded("Nobody is there to say yes.", advice="Give --yes to go on without being asked.")
     if not typer.confirm(question, default=False, err=True):
-        raise ConfirmationNeeded("You said no; nothing was copied.")
+        raise ConfirmationNeeded("You said no; nothing was done.")
 
 
 def preview_json(plan: Plan) -> dict[str, Any]:

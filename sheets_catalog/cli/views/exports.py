@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sheets_catalog.changes.plan import Finding, Plan
     from sheets_catalog.flows.tasks.batches import BatchSummary, BatchVerification, BatchView, ExportReport
     from sheets_catalog.flows.tasks.keeping import Cleaning
+    from sheets_catalog.flows.tasks.leaving import Gone, Leaving
     from sheets_catalog.flows.tasks.selecting import Choices, Left
 
 LIMIT = 30
@@ -154,12 +155,39 @@ def batch(view: BatchView, limit: int | None = LIMIT) -> Iterator[RenderableType
     yield table
     if limit is not None and len(view.tasks) > limit:
         yield parts.more(len(view.tasks) - limit, "task", "--all shows them")
+    if view.gone:
+        yield gone(view.gone)
+
+
+def gone(found: Sequence[Gone]) -> RenderableType:
+    """Tasks that are no longer in a batch, with who took them out."""
+    table = parts.table(f"{count(len(found), 'task')} no longer in it", "Task", "Taken out", "By", "Why")
+    for each in found:
+        if each.taken:
+            when, who, why = each.taken.at[:16].replace("T", " "), each.taken.actor, each.taken.reason
+        else:
+            when, who, why = "", "", "Its row or its batch id was changed in the sheet."
+        now = f" (now in batch {each.batch_id})" if each.batch_id else ""
+        table.add_row(visible(f"{each.task_id} {each.label}"), when, visible(who), visible(why + now))
+    return table
+
+
+def leaving(found: Sequence[Leaving]) -> Iterator[RenderableType]:
+    """What stays where when tasks are taken out of their batches."""
+    for each in found:
+        places = " and in ".join(f"{what} {link}" for what, link in each.folders)
+        text = f"{each.task_id} ({each.label}) is {each.status} in batch {each.batch_id}, and would no longer be in it."
+        yield Text(visible(text), style="yellow")
+        if places:
+            yield Text(f"  Its files stay in {places}; nobody delivers or verifies them from there.", style="yellow")
 
 
 def verified(found: BatchVerification) -> Iterator[RenderableType]:
     """What reading everything back has shown."""
     read = f"{count(found.files, 'file')} of {count(found.delivered, 'delivered task')}"
     read += f" and {count(found.staged, 'staged task')} read back by id"
+    if found.gone:
+        read += f"; {count(len(found.gone), 'task')} no longer in it"
     if found.holds:
         yield parts.headline("✓", f"Batch {found.batch.id} stands as it was proven: {read}", "green")
         return

@@ -12,22 +12,22 @@ from sheets_catalog.flows import job_files
 from sheets_catalog.flows.tasks import native, register
 from sheets_catalog.flows.tasks.copying import unlike
 from sheets_catalog.flows.tasks.files import THREADS, look_up
+from sheets_catalog.flows.tasks.leaving import FOLDER_LINK, Gone, gone_from
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.jobs.checkpoints import Checkpoints
 from sheets_catalog.jobs.state import Result
 from sheets_catalog.records.tasks import ExportStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sheets_catalog.changes.plan import Change, FileCopy, Plan
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.tabs import Row
-    from sheets_catalog.flows.tasks.register import Batch, Register
+    from sheets_catalog.flows.tasks.register import Batch
     from sheets_catalog.google.files import File
     from sheets_catalog.jobs.state import JobState
 
-FOLDER_LINK = "https://drive.google.com/drive/folders/{}"
 FILE_LINK = "https://drive.google.com/file/d/{}/view"
 
 
@@ -119,13 +119,17 @@ def _check_task(task: Copied, found: Mapping[str, File], where: str) -> Iterator
 
 @dataclass(frozen=True, slots=True)
 class BatchVerification:
-    """What verifying a batch found. `tasks` and `files` were read back by id; it holds when nothing is wrong."""
+    """What verifying a batch found; it holds when nothing is wrong.
+
+    `files` of `staged` and `delivered` tasks were read back by id; those of tasks that are `gone` from it were not.
+    """
 
     batch: Batch
     staged: int
     delivered: int
     files: int
     wrong: tuple[Wrong, ...]
+    gone: tuple[Gone, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -137,7 +141,8 @@ def verify_batch(systems: Systems, batch_id: str) -> BatchVerification:
     """Read all copies of a batch back: delivered tasks in the client's folder, the others in staging."""
     known = register.load(systems)
     batch = known.batch(batch_id)
-    status = {row.key: row.values.get("export_status") for row in _rows_of(systems, known, batch_id)}
+    rows = list(open_tasks(systems, known.settings.tab).rows())
+    status = {row.key: row.values.get("export_status") for row in _in_batch(rows, batch_id)}
     with ThreadPoolExecutor(THREADS, "verify") as pool:
         at_client = copied(systems, batch.delivery_jobs, pool)
         here = copied(systems, batch.staging_jobs, pool)
@@ -147,7 +152,8 @@ def verify_batch(systems: Systems, batch_id: str) -> BatchVerification:
         wrong = [*check(systems, delivered, "client", pool), *check(systems, staged, "staging", pool)]
     wrong += _unproven(status, delivered, staged)
     files = sum(len(task.ids) for task in (*delivered.values(), *staged.values()))
-    return BatchVerification(batch, len(staged), len(delivered), files, tuple(wrong))
+    gone = gone_from(batch, (task.change for task in here.values()), rows)
+    return BatchVerification(batch, len(staged), len(delivered), files, tuple(wrong), gone)
 
 
 def _unproven(
@@ -160,8 +166,7 @@ def _unproven(
             yield Wrong(key, key, "sheet", "", f"The sheet says “{word}”, but no job of this batch has proven it.")
 
 
-def _rows_of(systems: Systems, known: Register, batch_id: str) -> list[Row]:
-    rows = open_tasks(systems, known.settings.tab).rows()
+def _in_batch(rows: Iterable[Row], batch_id: str) -> list[Row]:
     return [row for row in rows if row.values.get("export_batch_id") == batch_id]
 
 
@@ -222,29 +227,34 @@ class TaskView:
 
 @dataclass(frozen=True, slots=True)
 class BatchView:
-    """A batch in full. `jobs`: (job id, flow, status, note)."""
+    """A batch in full. `jobs`: (job id, flow, status, note). `gone`: tasks that were staged and are no longer in it."""
 
     summary: BatchSummary
     tasks: tuple[TaskView, ...]
     jobs: tuple[tuple[str, str, str, str], ...]
     sheet_link: str
+    gone: tuple[Gone, ...] = ()
 
 
 def show_batch(systems: Systems, batch_id: str) -> BatchView:
     """A batch in full. Raises `InputError` when there is none."""
     known = register.load(systems)
     batch = known.batch(batch_id)
-    rows = _rows_of(systems, known, batch_id)
+    everything = list(open_tasks(systems, known.settings.tab).rows())
+    rows = _in_batch(everything, batch_id)
+    staged: dict[str, Change] = {}
     seen: dict[str, tuple[Change, str]] = {}
     jobs = []
     for job_id, plan, state in loaded(systems, (*batch.staging_jobs, *batch.delivery_jobs)):
         jobs.append((job_id, plan.flow, state.status.value, state.note))
         for item, change in enumerate(plan.changes):
             seen[change.key] = (change, state.reasons.get(item, ""))
+        staged |= {plan.changes[item].key: plan.changes[item] for item in state.items(Result.DONE)}
     tasks = tuple(_view(row, *seen.get(row.key or "", (None, ""))) for row in rows)
     statuses = dict(Counter(task.status for task in tasks))
     summary = BatchSummary(batch, statuses, FOLDER_LINK.format(batch.folder_id))
-    return BatchView(summary, tasks, tuple(jobs), _sheet_link(systems, batch))
+    gone = gone_from(batch, staged.values(), everything)
+    return BatchView(summary, tasks, tuple(jobs), _sheet_link(systems, batch), gone)
 
 
 def _view(row: Row, change: Change | None, reason: str) -> TaskView:

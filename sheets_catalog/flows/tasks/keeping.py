@@ -15,7 +15,7 @@ import msgspec
 
 from sheets_catalog import database
 from sheets_catalog.errors import InputError, NotFound, SheetsCatalogError
-from sheets_catalog.flows.tasks import register
+from sheets_catalog.flows.tasks import leaving, register
 from sheets_catalog.flows.tasks.batches import BatchSummary, list_batches
 from sheets_catalog.flows.tasks.board import Board, Move
 from sheets_catalog.flows.tasks.folders import folder_for_writing
@@ -145,6 +145,7 @@ def set_status(
 ) -> StatusChange:
     """Set tasks to a status by hand; an empty status puts them back in line. All or nothing.
 
+    Who is put back in line leaves its batch (`leaving.plan_leaving` says what stays where), which remembers that.
     Raises `InputError` for an unknown task or status, an illegal move, or no reason.
     """
     if not reason.strip():
@@ -162,6 +163,7 @@ def set_status(
         moved = Board(systems, title, log.id, actor, by_hand=True).write(moves)
         audit.records(moved.logs)
         log.take(moved, len(moves))
+        leaving.remember(systems, [move for move in moves if move.item not in moved.refused], actor)
     before = tuple((move.task_id, move.before[0] or "") for move in moves)
     return StatusChange(status, before, tuple((moves[item].task_id, why) for item, why in moved.refused.items()))
 
@@ -169,7 +171,7 @@ def set_status(
 def _by_hand(item: int, row: Row, status: ExportStatus | None, reason: str) -> Move:
     after: dict[str, str | None] = {"export_status": status.value if status else None}
     if status is None:
-        after |= {"export_batch_id": None, "staged_count": None}
+        after |= {"export_batch_id": None, "staged_count": None, "export_time": None}
     before = row.values.get("export_status")
     return Move(item, row.key or "", label_of(row), (before,), (_batch(row),), after, reason.strip())
 
@@ -231,6 +233,7 @@ def clean(systems: Systems, audit: Audit, plan: Sequence[Cleaning], actor: str) 
             moved = Board(systems, title, f"{log.id}-{each.batch_id}", actor).write(moves)
             audit.records(_in_session(log.id, moved))
             log.take(moved, len(moves))
+            leaving.remember(systems, [move for move in moves if move.item not in moved.refused], actor)
             if each.trash:
                 _trash(systems, each)
 

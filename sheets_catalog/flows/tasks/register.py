@@ -58,10 +58,22 @@ class Settings(msgspec.Struct, frozen=True):
     rules: Rules = Rules()
 
 
+class TakenOut(msgspec.Struct, frozen=True):
+    """A task that a person took out of a batch: what its status was, when (UTC), who, and why."""
+
+    task_id: str
+    label: str
+    status: str
+    at: str
+    actor: str
+    reason: str
+
+
 class Batch(msgspec.Struct, frozen=True):
     """One export: the tasks staged together. Jobs in the order in which they were made.
 
-    `active_job`: the one that has begun and not ended; no other one of the batch may run.
+    `taken_out`: tasks that once were in it. `active_job`: the one that has begun and not ended; no other one of the
+    batch may run.
     """
 
     id: str
@@ -75,6 +87,7 @@ class Batch(msgspec.Struct, frozen=True):
     client_folders: tuple[str, ...] = ()
     cleaned_at: str = ""
     active_job: str = ""
+    taken_out: tuple[TakenOut, ...] = ()
 
 
 class Register(msgspec.Struct, frozen=True):
