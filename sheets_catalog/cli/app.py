@@ -16,6 +16,7 @@ from sheets_catalog.cli.commands import (
     reporting,
     sandboxing,
     staging,
+    undoing,
     verifying,
 )
 
@@ -73,4 +74,5 @@ app.command("export-status", rich_help_panel=EXPORTS, epilog=delivering.STATUS_H
 app.command("clean", rich_help_panel=EXPORTS, epilog=delivering.CLEAN_HELP)(delivering.clean)
 app.command("verify", rich_help_panel=AFTERWARDS, epilog=verifying.HELP)(verifying.verify)
 app.command("report", rich_help_panel=AFTERWARDS, epilog=reporting.HELP)(reporting.report)
+app.command("undo", rich_help_panel=AFTERWARDS, epilog=undoing.HELP)(undoing.undo)
 app.add_typer(jobs.app, name="jobs", rich_help_panel=AFTERWARDS)

@@ -84,7 +84,7 @@ def plan(
     made = make_plan(at, wanted)
     job_id = None if made.empty else at.stored(store(at.systems, made))
     question = guard(made, wanted)
-    _preview(at, made, question, show_all=show_all)
+    preview(at, made, question, show_all=show_all)
     at.screen.answer(plan_json(made, job_id, question))
     if job_id:
         yes = " --confirm-mass-change" if question else ""
@@ -138,11 +138,11 @@ def export(
     wanted = _options(tables, policy, archive=archive, delete=delete, skip_hidden=skip_hidden)
     made = make_plan(at, wanted)
     question = guard(made, wanted)
-    _preview(at, made, question, show_all=show_all)
+    preview(at, made, question, show_all=show_all)
     if dry_run or made.empty:
         at.screen.answer(plan_json(made, None, question) | {"dry_run": dry_run})
         return Exit.OK if dry_run else statuses.of_books(made.books)
-    _agree(at, made, question, yes=yes, confirmed=confirm_mass_change)
+    agree(at, made, question, yes=yes, confirmed=confirm_mass_change)
     return run_job(at, at.stored(store(at.systems, made)), Apply(batch_size, confirmed=True))
 
 
@@ -173,14 +173,16 @@ def make_plan(at: Here, wanted: ExportOptions) -> Plan:
 
     with telling(at.screen) as show:
         at.systems.calls.on_wait = tell_waits(show)
-        return plan_export(at.systems, wanted, _named(show))
+        return plan_export(at.systems, wanted, named(show))
 
 
-def _named(show: Telling) -> Callable[[str, int, int], None]:
+def named(show: Telling) -> Callable[[str, int, int], None]:
+    """Tells the phases of planning by what people call them."""
     return lambda name, done, total: show.phase(PHASES.get(name, name), done, total)
 
 
-def _preview(at: Here, made: Plan, question: str | None, *, show_all: bool) -> None:
+def preview(at: Here, made: Plan, question: str | None, *, show_all: bool) -> None:
+    """Show a plan, and what it asks before it may be sent."""
     from rich.text import Text
 
     from sheets_catalog.cli.views import plans
@@ -196,13 +198,13 @@ def _hint(at: Here, before: str, command: str) -> None:
     at.screen.show(hint(before, at.hint(command)))
 
 
-def _agree(at: Here, made: Plan, question: str | None, *, yes: bool, confirmed: bool) -> None:
+def agree(at: Here, made: Plan, question: str | None, *, yes: bool, confirmed: bool) -> None:
     """A person says yes, or `ConfirmationNeeded` is raised. A mass change is never agreed to by ``--yes`` alone."""
     from sheets_catalog.errors import ConfirmationNeeded
 
     if question and not confirmed:
         if not (at.screen.interactive and typer.confirm(question, default=False, err=True)):
-            raise ConfirmationNeeded(question, advice="Look at the plan, then export with --confirm-mass-change.")
+            raise ConfirmationNeeded(question, advice="Look at the plan, then say yes with --confirm-mass-change.")
         return
     if yes or confirmed:
         return
@@ -275,6 +277,7 @@ def plan_json(made: Plan, job_id: str | None, question: str | None) -> dict[str,
         "conflicts": made.conflicts,
         "findings": made.findings,
         "resolved": made.resolved,
+        "undo_of": made.undone or None,
         "estimate": made.estimate,
         "mass_change": question,
     }

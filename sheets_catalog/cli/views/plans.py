@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.padding import Padding
 from rich.text import Text
@@ -50,11 +51,15 @@ def title(plan: Plan) -> Text:
         return _nothing(plan)
     kinds = [f"{count(number, 'record')} {_VERBS[action]}" for action, number in plan.counts().items()]
     what = ", ".join(kinds)
+    if plan.undone:
+        return headline("±", f"Undo of job {plan.undone}: {what} in {plan.shop} and “{plan.spreadsheet_title}”", "cyan")
     return headline("±", f"{what} in {plan.shop}, from “{plan.spreadsheet_title}”", "cyan")
 
 
 def _nothing(plan: Plan) -> Text:
     """Nothing to send. The shop was not asked about rows that nobody edited, so this does not say that both agree."""
+    if plan.undone:
+        return _nothing_to_undo(plan)
     waiting = [
         f"{count(len(plan.conflicts), 'field')} in conflict" if plan.conflicts else "",
         f"{count(plan.books.rejected, 'row')} left out" if plan.books.rejected else "",
@@ -63,6 +68,15 @@ def _nothing(plan: Plan) -> Text:
     if told:
         return headline("!", f"Nothing to send to {plan.shop} from “{plan.spreadsheet_title}”, but {told}.", "yellow")
     return headline("=", f"Nothing to send: “{plan.spreadsheet_title}” has no changes for {plan.shop}.", "green")
+
+
+def _nothing_to_undo(plan: Plan) -> Text:
+    left = plan.books.conflicted + plan.books.rejected
+    if left:
+        return headline(
+            "!", f"Nothing that job {plan.undone} did can be undone; {count(left, 'record')} left.", "yellow"
+        )
+    return headline("=", f"Nothing left to undo of job {plan.undone}.", "green")
 
 
 def changes(plan: Plan, width: int, limit: int | None) -> Iterator[RenderableType]:
@@ -87,7 +101,7 @@ def _seniority(change: Change) -> int:
 
 
 def _lines(change: Change) -> int:
-    return max(1, len(change.fields))
+    return max(1, len(lines(change)))
 
 
 def _up_to(found: Sequence[Change], left: int) -> tuple[list[Change], int]:
@@ -119,13 +133,14 @@ def _table_changes(heading: str, found: Sequence[Change], width: int) -> Iterato
 
 def _widths(found: Sequence[Change], width: int) -> list[int]:
     """Cells for record, field, before and after: what they need, or a fair share of what there is."""
-    fields = [(change, field) for change in found for field in change.fields]
-    befores = [field.before for change, field in fields if change.action != "create"]
+    fields = [(change, *line) for change in found for line in lines(change)]
+    names = (field_name(change.table, field, twice=twice) for change, field, twice in fields)
+    befores = [field.before for change, field, _ in fields if change.action != "create"]
     needs = [
         max(cell_len(visible(change.label)) + _verb_width(change) for change in found),
-        max((cell_len(field_name(change.table, field).plain) for change, field in fields), default=5),
+        max((cell_len(name.plain) for name in names), default=5),
         max((cell_len(visible(value or BLANK)) for value in befores), default=6),
-        max((cell_len(visible(field.after or BLANK)) for _, field in fields), default=5),
+        max((cell_len(visible(field.after or BLANK)) for _, field, _ in fields), default=5),
     ]
     return shares(needs, width - _ROW_AND_GAPS)
 
@@ -154,15 +169,33 @@ def _rows(change: Change, widths: Sequence[int]) -> Iterator[tuple[Text, Text, T
         record = Text.assemble((f"{_VERBS[change.action]} ", f"bold {_STYLES[change.action]}"), record)
     if not change.fields:
         yield row, record, Text(), Text(), Text()
-    for field in change.fields:
+    for field, twice in lines(change):
         before, after = both(field.before, field.after, widths[2], widths[3])
-        yield row, record, field_name(change.table, field), Text() if change.action == "create" else before, after
+        yield (
+            row,
+            record,
+            field_name(change.table, field, twice=twice),
+            Text() if change.action == "create" else before,
+            after,
+        )
 
 
-def field_name(table_name: str, field: FieldChange) -> Text:
-    """The column's header; a field that is written to the sheet says so."""
+def lines(change: Change) -> list[tuple[FieldChange, bool]]:
+    """The fields to show, and of each whether shop and sheet are written alike: that is one line."""
+    alike = {replace(field, side="shop") for field in change.on("sheet")} & set(change.on("shop"))
+    return [
+        (field, field in alike)
+        for field in change.fields
+        if field.side == "shop" or replace(field, side="shop") not in alike
+    ]
+
+
+def field_name(table_name: str, field: FieldChange, *, twice: bool = False) -> Text:
+    """The column's header; a field that is written to the sheet says so. `twice`: it is written to the shop as well."""
     name = Text(header_of(table_name, field.field))
-    if field.side == "sheet":
+    if twice:
+        name.append(" (both sides)", style="dim")
+    elif field.side == "sheet":
         name.append(" (into the sheet)", style="dim")
     if field.loser is not None:
         name.append(" (conflict)", style="yellow")
@@ -180,10 +213,10 @@ def _listed(change: Change, width: int) -> Iterator[RenderableType]:
     verb = "" if change.action == "update" else _VERBS[change.action]
     yield Text.assemble((joined((where, verb)), "dim"), " ", shown(change.label, width - 14, _STYLES[change.action]))
     cells = max(10, (width - 10) // 2)
-    for field in change.fields:
+    for field, twice in lines(change):
         before, after = both(field.before, field.after, cells)
         arrow = Text.assemble(before, " → ", after) if change.action != "create" else after
-        yield Padding(Text.assemble(field_name(change.table, field), ": ", arrow), (0, 0, 0, 2))
+        yield Padding(Text.assemble(field_name(change.table, field, twice=twice), ": ", arrow), (0, 0, 0, 2))
 
 
 def conflicts(found: Sequence[Conflict], width: int, limit: int | None) -> Iterator[RenderableType]:

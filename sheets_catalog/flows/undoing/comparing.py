@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sheets_catalog.changes.plan import Severity
     from sheets_catalog.database import RecordEntry
     from sheets_catalog.flows.tabs import Layout, Row
-    from sheets_catalog.records import Field, Record, Value
+    from sheets_catalog.records import Field, Record, Table, Value
 
 
 @dataclass(slots=True)
@@ -136,7 +136,11 @@ class _Fields:
         sheet = self.place.in_sheet(each.field)
         found = self._shop(each.field) if isinstance(sheet, Unknown) else sheet
         header = _header(self.place, each.field)
-        self.findings.append(left(rule, self.place, self.entry, message, column=header, found=found or ""))
+        self.findings.append(
+            left(
+                rule, self.place.layout.table, self.entry, message, row=self.place.row, column=header, found=found or ""
+            )
+        )
 
 
 def _trouble(place: Place, each: database.FieldChange) -> tuple[str, str] | None:
@@ -194,12 +198,20 @@ ADVICE = {
 _NOTES = frozenset({"by_policy", "created"})
 
 
-def left(rule: str, place: Place, entry: RecordEntry, message: str, *, column: str = "", found: str = "") -> Finding:
+def left(
+    rule: str,
+    table: Table,
+    entry: RecordEntry,
+    message: str,
+    *,
+    row: Row | None = None,
+    column: str = "",
+    found: str = "",
+) -> Finding:
     """The finding for what is left as it is."""
-    number = place.row.number if place.row else entry.row or 0
-    named = f"{entry.label}: {message}"
+    number = row.number if row else entry.row or 0
     severity: Severity = "note" if rule in _NOTES else "error"
-    return Finding(severity, rule, place.layout.table.title, number, column, found, named, ADVICE[rule])
+    return Finding(severity, rule, table.title, number, column, found, f"{entry.label}: {message}", ADVICE[rule])
 
 
 def _header(place: Place, name: str) -> str:
@@ -209,11 +221,11 @@ def _header(place: Place, name: str) -> str:
 
 def _missing(entry: RecordEntry, place: Place) -> Finding | None:
     """A record that is gone on one side. One that had no row when the job ran needs none (it was archived)."""
-    noun = place.layout.table.noun
+    table, key = place.layout.table, entry.record_key
     if place.shop is None:
-        return left("gone", place, entry, f"This {noun} is no longer in the shop.", found=entry.record_key)
+        return left("gone", table, entry, f"This {table.noun} is no longer in the shop.", row=place.row, found=key)
     if place.row is None and entry.row is not None:
-        return left("gone", place, entry, f"The row of this {noun} is no longer in the sheet.", found=entry.record_key)
+        return left("gone", table, entry, f"The row of this {table.noun} is no longer in the sheet.", found=key)
     return None
 
 

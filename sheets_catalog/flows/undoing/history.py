@@ -31,9 +31,9 @@ class History:
     created: list[RecordEntry] = field(default_factory=list)
     deleted: list[RecordEntry] = field(default_factory=list)
 
-    def tables(self) -> set[str]:
-        """Names of the tables in which anything happened."""
-        return {entry.table for entry in (*self.updated, *self.created, *self.deleted)}
+    def of(self, table: str) -> list[RecordEntry]:
+        """Everything that happened in one table."""
+        return [entry for entry in (*self.updated, *self.created, *self.deleted) if entry.table == table]
 
 
 def read(systems: Systems, audit: Audit, job_id: str) -> History:

@@ -16,12 +16,13 @@ from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, metafield_hea
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
 from sheets_catalog.flows.tabs import double_keys
-from sheets_catalog.flows.undoing import history
-from sheets_catalog.flows.undoing.comparing import Place, Undoing, undo_record
+from sheets_catalog.flows.undoing import creations, history
+from sheets_catalog.flows.undoing.comparing import Place, Undoing, left, undo_record
+from sheets_catalog.flows.undoing.creations import Creations
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.database import Audit, RecordEntry
@@ -47,6 +48,7 @@ class _Planning:
     history: History
     created: Created
     readers: dict[str, TabReader] = field(default_factory=dict)
+    creations: Creations = field(default_factory=Creations)
     out: Undoing = field(default_factory=Undoing)
 
 
@@ -67,8 +69,12 @@ def plan_undo(
     """
     run = _begin(systems, history.read(systems, audit, job_id), created, note or _silent)
     for name in TABLES:
-        if name in run.history.tables():
-            _undo_tab(run, name)
+        if run.history.of(name):
+            _open(run, name)
+    _look_for_made(run)
+    for reader in run.readers.values():
+        _undo_tab(run, reader)
+    _name_deleted(run)
     return _freeze(run, actor)
 
 
@@ -86,37 +92,85 @@ def _begin(systems: Systems, past: History, created: Created, note: Callable[[st
     return _Planning(systems, note, info, baseline, systems.catalogue.info.money_digits, past, created)
 
 
-def _undo_tab(run: _Planning, name: str) -> None:
-    """Plan the undoing of everything the job did in one tab, and count the tab's other records."""
+def _open(run: _Planning, name: str) -> None:
+    """Open a tab in which the job did anything; without it, its records are counted as left alone."""
     reader = open_tab(run.systems, run.info, TABLES[name], run.money_digits)
-    entries = {entry.record_key: entry for entry in run.history.updated if entry.table == name}
     if isinstance(reader, Finding):
         run.out.findings.append(reader)
-        run.out.settle(rejected=len(entries))
+        run.out.settle(rejected=len(run.history.of(name)))
         return
     if not reader.layout.usable:
         trouble = reader.layout.findings[0]
         raise PlanError(f"The tab “{reader.tab.title}” cannot be read: {trouble.message}", advice=trouble.advice)
     run.readers[name] = reader
+
+
+def _undo_tab(run: _Planning, reader: TabReader) -> None:
+    """Plan the undoing of everything the job did in one tab, and count the tab's other records."""
+    name = reader.layout.table.name
+    entries = {entry.record_key: entry for entry in run.history.updated if entry.table == name}
+    made = run.creations.made.get(name, {})
     run.note("compare", 0, reader.tab.row_count)
-    rows = _rows(run, reader, entries)
+    rows = _rows(run, reader, {*entries, *made})
     shop = _records(run, reader, [*entries])
     formulas = _formulas(run, reader, entries, rows)
-    for key, entry in entries.items():
-        if len(rows.get(key, ())) > 1:
-            run.out.findings += double_keys(reader.layout.table, {(key,): [row.number for row in rows[key]]}, "id")
+    for key in dict.fromkeys([*entries, *made]):
+        trouble = _unclear(reader, key, rows.get(key, []))
+        if trouble:
+            run.out.findings += trouble
             run.out.settle(rejected=1)
             continue
-        row = next(iter(rows.get(key, ())), None)
-        undo_record(entry, Place(reader.layout, row, shop.get(key), run.money_digits, formulas.get(key, ())), run.out)
+        row, record = next(iter(rows.get(key, ())), None), shop.get(key)
+        if key in made:
+            _REMOVE[run.created](made[key], Place(reader.layout, row, made[key].record, run.money_digits), run.out)
+        else:
+            place = Place(reader.layout, row, record, run.money_digits, formulas.get(key, ()))
+            undo_record(entries[key], place, run.out)
 
 
-def _rows(run: _Planning, reader: TabReader, wanted: Mapping[str, RecordEntry]) -> Mapping[str, list[Row]]:
+_REMOVE = {"archive": creations.archive, "delete": creations.delete}
+
+
+def _unclear(reader: TabReader, key: str, rows: Sequence[Row]) -> list[Finding]:
+    """Why it cannot be told which cells are the record's: several rows have its key, or cells are merged."""
+    if len(rows) > 1:
+        return double_keys(reader.layout.table, {(key,): [row.number for row in rows]}, "id")
+    return [finding for row in rows for finding in row.findings if finding.rule == "merged_cells"]
+
+
+def _look_for_made(run: _Planning) -> None:
+    """Find what the job made, if it is to be removed, and name what stays."""
+    tables = {name: run.readers[name].layout.table if name in run.readers else table for name, table in TABLES.items()}
+    entries = [entry for entry in run.history.created if entry.table in run.readers]
+    stay = [
+        entry for entry in entries if run.created == "keep" or (run.created, entry.table) == ("archive", "variants")
+    ]
+    if run.created != "keep":
+        looked_for = [entry for entry in entries if run.created == "delete" or entry.table == "products"]
+        run.creations = creations.find(run.systems, run.history.session.session_id, looked_for, tables)
+    within = {creations.handle_of(entry) for entry in entries if entry.table == "products"}
+    for entry in stay:
+        if run.created == "keep" or creations.handle_of(entry) not in within:
+            noun = TABLES[entry.table].noun
+            run.out.findings.append(left("created", TABLES[entry.table], entry, f"The job made this {noun}; it stays."))
+    for entry, why in run.creations.missing:
+        run.out.findings.append(left("created", TABLES[entry.table], entry, why))
+
+
+def _name_deleted(run: _Planning) -> None:
+    for entry in run.history.deleted:
+        if entry.table in run.readers:
+            table = TABLES[entry.table]
+            run.out.findings.append(left("deleted", table, entry, f"The job deleted this {table.noun}."))
+            run.out.settle(rejected=1)
+
+
+def _rows(run: _Planning, reader: TabReader, wanted: Collection[str]) -> Mapping[str, list[Row]]:
     """The rows of these records, by key; all others are counted as left alone."""
     found: dict[str, list[Row]] = {}
     others = 0
     for row in reader.rows():
-        if row.key in wanted and row.key:
+        if row.key and row.key in wanted:
             found.setdefault(row.key, []).append(row)
         else:
             others += 1

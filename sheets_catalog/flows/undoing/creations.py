@@ -1,0 +1,201 @@
+"""What a job made: left where it is and named, or taken out of the shop again when that is asked for.
+
+A made record is known by the job's marker in the shop, never by its name alone. Nothing is removed that anybody has
+touched since: what is removed must still be as the job made it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from sheets_catalog.changes.compare import UNKNOWN
+from sheets_catalog.changes.plan import Change, FieldChange
+from sheets_catalog.flows.exporting.comparing import group_of, label_of
+from sheets_catalog.flows.exporting.creating import NEW, handle_from
+from sheets_catalog.flows.exporting.looking import OPTIONS
+from sheets_catalog.flows.exporting.sending import marker
+from sheets_catalog.flows.undoing.comparing import left, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sheets_catalog.database import RecordEntry
+    from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.undoing.comparing import Place, Undoing
+    from sheets_catalog.records import Record, Table, Value
+    from sheets_catalog.shopify import Tree
+
+ARCHIVED = "ARCHIVED"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One record a job made, as the shop has it now. `others`: of a product, what is wrong with its variants."""
+
+    entry: RecordEntry
+    record: Record
+    product_id: str
+    others: str = ""
+
+
+@dataclass(slots=True)
+class Creations:
+    """What a job made, found in the shop. `made` by table and key; `missing`: entries, and why they are not found.
+
+    `within`: variants that were made together with their product and share its fate.
+    """
+
+    made: dict[str, dict[str, Made]] = field(default_factory=dict)
+    missing: list[tuple[RecordEntry, str]] = field(default_factory=list)
+    within: list[RecordEntry] = field(default_factory=list)
+
+
+def handle_of(entry: RecordEntry) -> str:
+    """The handle of the product an entry made, or of the product under which it made a variant; empty if not told."""
+    if entry.table == "products":
+        told = _sent(entry)
+        return told.get("handle") or handle_from(told.get("title") or "")
+    kind, _, rest = entry.record_key.partition("/")
+    return rest.partition("/")[0] if kind == "product_handle" else ""
+
+
+def find(systems: Systems, job_id: str, entries: Sequence[RecordEntry], tables: Mapping[str, Table]) -> Creations:
+    """Look up what the job made. `tables`: with the metafields that their tabs have."""
+    found = Creations()
+    shop = _Shop(systems, tables)
+    products = {handle_of(entry): entry for entry in entries if entry.table == "products"}
+    variants: dict[str, list[RecordEntry]] = {}
+    for entry in entries:
+        if entry.table != "variants":
+            continue
+        if handle_of(entry) in products:
+            found.within.append(entry)
+            variants.setdefault(handle_of(entry), []).append(entry)
+        else:
+            _find_variant(shop, job_id, entry, found)
+    for handle, entry in products.items():
+        _find_product(shop, job_id, handle, (entry, variants.get(handle, [])), found)
+    return found
+
+
+@dataclass(slots=True)
+class _Shop:
+    """Products of the shop with their variants, each asked for once."""
+
+    systems: Systems
+    tables: Mapping[str, Table]
+    seen: dict[tuple[str, str], Tree | None] = field(default_factory=dict)
+
+    def tree(self, handle: str, product_id: str = "") -> Tree | None:
+        """The product by its id, or else by its handle."""
+        if (handle, product_id) not in self.seen:
+            metafields = {
+                option: [each for each in self.tables[name].fields if each.metafield_type]
+                for option, name in (("metafields", "products"), ("variant_metafields", "variants"))
+            }
+            read = self.systems.catalogue
+            self.seen[handle, product_id] = (
+                read.product_tree(product_id, **metafields)
+                if product_id
+                else read.product_by_handle(handle, **metafields)
+            )
+        return self.seen[handle, product_id]
+
+
+def _find_product(
+    shop: _Shop, job_id: str, handle: str, entries: tuple[RecordEntry, Sequence[RecordEntry]], found: Creations
+) -> None:
+    entry, variants = entries
+    tree = shop.tree(handle)
+    if tree is None or tree.operation != marker(job_id, NEW + handle):
+        found.missing.append((entry, f"The shop has no product with the handle {quoted(handle)} that this job made."))
+        return
+    key = tree.product.key
+    made = Made(entry, tree.product, key, _foreign(tree, variants))
+    found.made.setdefault("products", {})[key] = made
+
+
+def _foreign(tree: Tree, entries: Sequence[RecordEntry]) -> str:
+    """What of a made product's variants the job did not make, or not like this; empty when it made them all."""
+    by_options = {_options(_sent(entry)): entry for entry in entries}
+    only = entries[0] if len(entries) == 1 and len(tree.variants) == 1 else None
+    for variant in tree.variants:
+        entry = by_options.get(_options(variant.record.values)) or only
+        if entry is None and not (len(tree.variants) == 1 and not entries):
+            return "A variant was added to it since."
+        if entry and (edited := _edited(entry, variant.record)):
+            return f"A variant of it was changed since ({', '.join(edited)})."
+    return ""
+
+
+def _find_variant(shop: _Shop, job_id: str, entry: RecordEntry, found: Creations) -> None:
+    kind, _, rest = entry.record_key.partition("/")
+    product_id = rest.partition("/")[0] if kind == "product_id" else ""
+    tree = shop.tree(handle_of(entry), product_id)
+    product, wanted = tree.product.key if tree else "", _options(_sent(entry))
+    for variant in tree.variants if tree else ():
+        if _options(variant.record.values) == wanted and variant.operation == marker(job_id, product):
+            found.made.setdefault("variants", {})[variant.record.key] = Made(entry, variant.record, product)
+            return
+    found.missing.append((entry, "The shop has no variant with these options that this job made."))
+
+
+def _options(values: Mapping[str, Value]) -> tuple[str, ...]:
+    return tuple(values.get(name) or "" for name in OPTIONS)
+
+
+def _sent(entry: RecordEntry) -> dict[str, Value]:
+    return {each.field: each.after for each in entry.changes}
+
+
+def _edited(entry: RecordEntry, record: Record) -> list[str]:
+    """Fields the job sent that the shop has otherwise now, or of which the audit does not know what was sent."""
+    return [
+        each.field
+        for each in entry.changes
+        if not each.intact or record.values.get(each.field, each.after) != each.after
+    ]
+
+
+def archive(made: Made, place: Place, out: Undoing) -> None:
+    """Plan that a made product is archived, in the shop and in its row."""
+    now, sheet = made.record.values.get("status"), place.in_sheet("status")
+    if sheet not in (now, None, UNKNOWN):
+        message = f"The shop has the status {quoted(now)}, its row {quoted(str(sheet))}."
+        out.findings.append(left("changed_since", place.layout.table, made.entry, message, row=place.row))
+        out.settle(conflicted=1)
+        return
+    edits = [] if now == ARCHIVED else [FieldChange("status", before=now, after=ARCHIVED)]
+    if sheet is not UNKNOWN and sheet != ARCHIVED:
+        edits.append(FieldChange("status", before=None if sheet is None else now, after=ARCHIVED, side="sheet"))
+    if edits:
+        out.changes.append(_change("update", made, place, tuple(edits)))
+    else:
+        out.settle(unchanged=1)
+
+
+def delete(made: Made, place: Place, out: Undoing) -> None:
+    """Plan that a made record is deleted in the shop, if it still is as the job made it. Its row is the person's."""
+    edited = _edited(made.entry, made.record)
+    if edited or made.others:
+        message = made.others or f"It was changed since it was made ({', '.join(edited)})."
+        out.findings.append(left("changed_since", place.layout.table, made.entry, message, row=place.row))
+        out.settle(conflicted=1)
+        return
+    shown = tuple(FieldChange(name, before=value, after=None) for name, value in made.record.values.items() if value)
+    out.changes.append(_change("delete", made, place, shown))
+
+
+def _change(action: Literal["update", "delete"], made: Made, place: Place, fields: tuple[FieldChange, ...]) -> Change:
+    table, values = place.layout.table, made.record.values
+    return Change(
+        action=action,
+        table=table.name,
+        key=made.record.key,
+        group=group_of(table, values, made.record.key),
+        label=label_of(table, values),
+        row=place.row.number if place.row else 0,
+        fields=fields,
+        context={"product_id": made.product_id},
+    )
