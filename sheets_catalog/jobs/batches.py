@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """Limits of a batch, in records. 50 to 100 by default (EX-3); below that only while the other side struggles."""
+    """Limits of a batch, in records. A job begins with the usual size (50 to 100, EX-3), and what is observed decides.
+
+    `largest`: what one look-up, or one mutation of variants, may name at Shopify.
+    """
 
     smallest: int = 10
-    usual: int = 50
-    largest: int = 100
+    usual: int = 100
+    largest: int = 250
     target_seconds: float = 4.0
 
 

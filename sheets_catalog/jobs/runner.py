@@ -239,7 +239,7 @@ class Runner:
 
     def _intend(self, state: JobState) -> JobState:
         """Choose the next batch, or the end, and store it together with what is behind us."""
-        size = min(state.batch_size or self.sizing.largest, self.sizing.largest)
+        size = min(state.batch_size or self.sizing.usual, self.sizing.largest)
         batch = tuple(self.work.next_batch(state.items(Result.PENDING), size))
         return self._save(msgspec.structs.replace(state, intent=batch, batch_size=size, finishing=not batch))
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheets_catalog.errors import ConfirmationNeeded, PermissionMissing, StalePlanError
 from sheets_catalog.flows import control, job_files
+from sheets_catalog.flows.exporting.batching import sizing
 from sheets_catalog.flows.exporting.planning import BLOCKING, ExportOptions, guard
 from sheets_catalog.flows.exporting.work import ExportWork
 from sheets_catalog.flows.running import JobResult, Run, run_job
-from sheets_catalog.jobs.batches import Sizing
 from sheets_catalog.jobs.runner import Limits
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def apply(
     def work(plan: Plan) -> ExportWork:
         return ExportWork(systems, plan, opened.job_id, home.ready())
 
-    run = Run(watcher, limits or Limits(), _sizing(options.batch_size), force)
+    run = Run(watcher, limits or Limits(), sizing(options.batch_size), force)
     return run_job(systems, audit, opened, work, check, run, lambda: home.ready().store)
 
 
@@ -91,11 +91,3 @@ def _check(home: _Home, plan: Plan, state: JobState, options: ExportOptions, *, 
     if question:
         raise ConfirmationNeeded(question, advice="Look at the plan, then say yes with --confirm-mass-change.")
 
-
-def _sizing(batch_size: int | None) -> Sizing:
-    sizing = Sizing()
-    if batch_size is None:
-        return sizing
-    return replace(
-        sizing, largest=batch_size, usual=min(batch_size, sizing.usual), smallest=min(batch_size, sizing.smallest)
-    )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sheets_catalog.flows.exporting.creating import NEW
+from sheets_catalog.jobs.batches import Sizing, resize
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
@@ -47,10 +49,19 @@ def first_batch(changes: Sequence[Change], pending: Sequence[int], size: int) ->
     return batch
 
 
-def batches(changes: Sequence[Change], size: int) -> Iterator[list[int]]:
-    """All batches, when nothing is pending twice."""
-    done = 0
+def sizing(most: int | None) -> Sizing:
+    """How large batches are; `most`: what a person said, if anything."""
+    usual = Sizing()
+    if most is None:
+        return usual
+    return replace(usual, largest=most, usual=min(most, usual.usual), smallest=min(most, usual.smallest))
+
+
+def batches(changes: Sequence[Change], sizes: Sizing) -> Iterator[list[int]]:
+    """All batches, when nothing is pending twice and every one is quick."""
+    done, size = 0, sizes.usual
     while done < len(changes):
         batch = first_batch(changes, range(done, min(len(changes), done + size + LARGEST_GROUP)), size)
         yield batch
         done += len(batch)
+        size = resize(size, sizes, seconds=0, throttled=False, troubled=False)

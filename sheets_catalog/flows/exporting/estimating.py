@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Estimate
-from sheets_catalog.flows.exporting.batching import batches
+from sheets_catalog.flows.exporting.batching import batches, sizing
 from sheets_catalog.flows.exporting.creating import NEW
-from sheets_catalog.flows.exporting.looking import AHEAD, is_looked_up
+from sheets_catalog.flows.exporting.looking import is_looked_up
 from sheets_catalog.flows.exporting.sending import PARALLEL
-from sheets_catalog.jobs.batches import Sizing
 from sheets_catalog.jobs.lease import RENEW_AFTER
 from sheets_catalog.shopify.throttle import MUTATION_COST, STANDARD_RATE, cost_of_nodes, nodes_per_call
 from sheets_catalog.shopify.writes import LIMITS
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sheets_catalog.changes.plan import Change
+    from sheets_catalog.jobs.batches import Sizing
     from sheets_catalog.shopify.throttle import Throttle
 
 CALL_SECONDS = 1.25
@@ -100,7 +100,7 @@ def estimate(
     toll = _Toll()
     toll.at_google(OPENING + ENDING + CONFLICTS * conflicts_tab)
     _shop_once(changes, toll)
-    _all_batches(changes, batch_size or Sizing().largest, ids_per_call or {}, toll)
+    _all_batches(changes, sizing(batch_size), ids_per_call or {}, toll)
     rate = throttle.rate if throttle else STANDARD_RATE
     spare = throttle.available if throttle else 0.0
     seconds = max(toll.steps * CALL_SECONDS, max(0.0, toll.points - spare) / rate)
@@ -115,34 +115,19 @@ def _shop_once(changes: Sequence[Change], toll: _Toll) -> None:
         toll.read_shop(1, 2 * MUTATION_COST)
 
 
-def _all_batches(changes: Sequence[Change], size: int, ids_per_call: Mapping[str, int], toll: _Toll) -> None:
-    seen: set[tuple[str, str]] = set()
+def _all_batches(changes: Sequence[Change], sizes: Sizing, ids_per_call: Mapping[str, int], toll: _Toll) -> None:
     told: set[str] = set()
-    begin = 0
-    for numbers in batches(changes, size):
+    for numbers in batches(changes, sizes):
         batch = [changes[number] for number in numbers]
-        begin += len(batch)
         for table in dict.fromkeys(change.table for change in batch):
-            keys = [each.key for each in batch if is_looked_up(each, table) and (table, each.key) not in seen]
-            later = [each.key for each in changes[begin : begin + AHEAD] if is_looked_up(each, table)]
+            keys = [each.key for each in batch if is_looked_up(each, table)]
             step = ids_per_call.get(table) if table in told else None  # a process learns it with its first look
-            read = _look(table, keys, later, step or nodes_per_call(table), toll)
+            toll.read_shop(-(-len(keys) // (step or nodes_per_call(table))), cost_of_nodes(table, len(keys)))
             told.add(table)
-            seen.update((table, key) for key in read)
         _look_for_trees(batch, toll)
         _send(batch, toll)
         _write_back(batch, toll)
         toll.at_google(CHECKPOINT)
-
-
-def _look(table: str, keys: Sequence[str], later: Sequence[str], step: int, toll: _Toll) -> Sequence[str]:
-    """As `looking.Looks` reads: `keys`, and of `later` what fits into the same calls of `step`; the latter."""
-    if not keys:
-        return ()
-    calls = -(-len(keys) // step)
-    ahead = later[: calls * step - len(keys)]
-    toll.read_shop(calls, cost_of_nodes(table, len(keys) + len(ahead)))
-    return ahead
 
 
 def _look_for_trees(batch: Sequence[Change], toll: _Toll) -> None:

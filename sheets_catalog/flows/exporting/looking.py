@@ -1,8 +1,7 @@
 """Looking at the shop before anything is sent: what became of each change of a batch since the plan was made.
 
-Records are read as many at a time as one call may hold: those of the batch, and of the batches that come next. What was
-read for later is used once and while it is fresh, so that a record is looked at moments before it is written, and after
-a call whose outcome is not known it is always read again.
+A record is looked at with its batch, moments before it is written, and never for a later batch: what is known of it
+grows old, and an edit made in the shop meanwhile would be overwritten.
 """
 
 from __future__ import annotations
@@ -24,46 +23,6 @@ if TYPE_CHECKING:
 
 OPTIONS = ("option1", "option2", "option3")
 
-AHEAD = 250
-"""Items after a batch that may be looked at with it; a call holds at most 250 ids."""
-
-FRESH = 15.0
-"""Seconds a record that was read ahead counts as looked at: twice what a batch takes, with the checkpoint after it."""
-
-
-@dataclass(slots=True)
-class Looks:
-    """The looks of one job. `coming`: items that follow the batch. `early`: what was read ahead, and when."""
-
-    systems: Systems
-    plan: Plan
-    job_id: str
-    tables: Mapping[str, Table]
-    coming: Sequence[int] = ()
-    early: dict[tuple[str, str], tuple[float, Record | None]] = field(default_factory=dict)
-
-    def at(self, name: str, keys: Sequence[str]) -> dict[str, Record]:
-        """The shop's records of a table with these keys; those that are not there are left out."""
-        oldest = self.systems.clock.monotonic() - FRESH
-        taken = {key: self.early.pop((name, key), None) for key in keys}
-        found = {key: seen[1] for key, seen in taken.items() if seen and seen[0] >= oldest}
-        missing = [key for key in keys if key not in found]
-        if missing:
-            found |= self._read(name, missing)
-        return {key: record for key, record in found.items() if record is not None}
-
-    def _read(self, name: str, keys: Sequence[str]) -> Mapping[str, Record]:
-        """Read `keys`, and of what comes next as much as fits into the same calls."""
-        table, started = self.tables[name], self.systems.clock.monotonic()
-        coming = [self.plan.changes[item] for item in self.coming]
-        later = [change.key for change in coming if is_looked_up(change, name)]
-        step = self.systems.catalogue.ids_per_call(name, sum(bool(each.metafield_type) for each in table.fields))
-        ahead = [key for key in dict.fromkeys(later) if key not in keys][: -len(keys) % step]
-        read = fetch(self.systems, table, [*keys, *ahead])
-        self.early |= {(name, key): (started, read.get(key)) for key in ahead}
-        return {key: read[key] for key in keys if key in read}
-
-
 def fetch(systems: Systems, table: Table, keys: Iterable[str]) -> Mapping[str, Record]:
     """The shop's records with these keys; those that are not there are left out."""
     return systems.catalogue.by_ids(table.name, keys, [each for each in table.fields if each.metafield_type])
@@ -78,25 +37,28 @@ def is_looked_up(change: Change, table: str) -> bool:
 class Look:
     """What the shop has now of the records in a batch, and what that means for each of its items."""
 
-    looks: Looks
+    systems: Systems
+    plan: Plan
+    job_id: str
+    tables: Mapping[str, Table]
     batch: Sequence[int]
     records: dict[str, Mapping[str, Record]] = field(default_factory=dict)
     trees: dict[str, Tree | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        changes = [self.looks.plan.changes[item] for item in self.batch]
-        for name in self.looks.tables:
+        changes = [self.plan.changes[item] for item in self.batch]
+        for name in self.tables:
             keys = [change.key for change in changes if is_looked_up(change, name)]
-            self.records[name] = self.looks.at(name, keys) if keys else {}
+            self.records[name] = fetch(self.systems, self.tables[name], keys) if keys else {}
         for change in changes:
             if change.action == "create" and change.group not in self.trees:
                 self.trees[change.group] = self._tree(change)
 
     def _tree(self, change: Change) -> Tree | None:
-        catalogue = self.looks.systems.catalogue
+        catalogue = self.systems.catalogue
         wanted = {
-            "metafields": [each for each in self.looks.tables["products"].fields if each.metafield_type],
-            "variant_metafields": [each for each in self.looks.tables["variants"].fields if each.metafield_type],
+            "metafields": [each for each in self.tables["products"].fields if each.metafield_type],
+            "variant_metafields": [each for each in self.tables["variants"].fields if each.metafield_type],
         }
         if change.group.startswith("new:"):
             return catalogue.product_by_handle(change.group.removeprefix("new:"), **wanted)
@@ -104,7 +66,7 @@ class Look:
 
     def sort(self, item: int) -> Ready | Sent:
         """Whether an item is ready to be sent, or already settled by what the shop has."""
-        change = self.looks.plan.changes[item]
+        change = self.plan.changes[item]
         if change.action == "create":
             return self._sort_create(item, change)
         if not _on_shop(change):
@@ -142,7 +104,7 @@ class Look:
 
     def _sort_create(self, item: int, change: Change) -> Ready | Sent:
         tree = self.trees[change.group]
-        mark = marker(self.looks.job_id, change.group)
+        mark = marker(self.job_id, change.group)
         if change.group.startswith("new:"):
             return self._sort_new_product(item, change, tree, mark)
         if tree is None:
@@ -189,7 +151,7 @@ class Look:
         }
         known = {group: tree.product for group, tree in self.trees.items() if tree}
         missing = [group for group in wanted if group not in known]
-        products = {**known, **(fetch(self.looks.systems, self.looks.tables["products"], missing) if missing else {})}
+        products = {**known, **(fetch(self.systems, self.tables["products"], missing) if missing else {})}
         return {group: _names(products[group].values) for group in wanted if group in products}
 
 

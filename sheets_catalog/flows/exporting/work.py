@@ -9,7 +9,7 @@ from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.errors import NotFound
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting.batching import first_batch
-from sheets_catalog.flows.exporting.looking import AHEAD, Look, Looks
+from sheets_catalog.flows.exporting.looking import Look
 from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, tables_of
 from sheets_catalog.flows.exporting.sending import Ready, Sent, deliver, deliveries
 from sheets_catalog.flows.keyed_writing import KeyedWriter, RowWrite
@@ -49,22 +49,18 @@ class ExportWork:
     job_id: str
     home: Control
     tables: Mapping[str, Table] = field(init=False)
-    looks: Looks = field(init=False)
     made: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tables = tables_of(self.plan)
-        self.looks = Looks(self.systems, self.plan, self.job_id, self.tables)
 
     def next_batch(self, pending: Sequence[int], size: int) -> Sequence[int]:
         """Items of the first phase that has any, whole products as far as they fit."""
-        batch = first_batch(self.plan.changes, pending, size)
-        self.looks.coming = pending[len(batch) : len(batch) + AHEAD]
-        return batch
+        return first_batch(self.plan.changes, pending, size)
 
     def run(self, batch: Sequence[int]) -> Sequence[Outcome]:
         """Look, send what is still to be sent, write back; an outcome for every item."""
-        look = Look(self.looks, batch)
+        look = Look(self.systems, self.plan, self.job_id, self.tables, batch)
         outcomes = {item: look.sort(item) for item in batch}
         ready = [each for each in outcomes.values() if isinstance(each, Ready)]
         sent = self._send(ready, look)

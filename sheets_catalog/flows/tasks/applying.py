@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CHUNKS = Sizing(smallest=5, usual=5, largest=5, target_seconds=20.0)
 """Tasks copied between two checkpoints (SD-5): five, for whoever has 20 seconds."""
 
-LONG_CHUNKS = replace(CHUNKS, largest=100, target_seconds=30.0)
+LONG_CHUNKS = replace(CHUNKS, usual=100, largest=100, target_seconds=30.0)
 """For whoever has no deadline: up to a hundred, fewer when that takes longer than a minute. Between two chunks some
 six seconds go by without a copy (the last one, the proof, the checkpoint); a hundred tasks keep them below a fifth."""
 
