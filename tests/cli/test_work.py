@@ -369,3 +369,12 @@ def test_the_connection_can_be_a_file_or_come_from_the_environment(run, at, tmp_
     assert run("plan", "--json").status == 0
     monkeypatch.setenv("SHEETS_CATALOG_CONNECTION", "nobody")
     assert run("plan", "--json").status == 2
+
+
+def test_an_import_is_reported_record_by_record(run, bare):
+    assert run("import").status == 0
+    people = run("report", "last")
+    assert "Records (201)" in people.out
+    assert "No record was touched" not in people.out
+    told = run("report", "last", "--json").told
+    assert len(told["records"]) == told["records_total"] == told["books"]["done"] == 201

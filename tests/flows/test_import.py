@@ -252,3 +252,75 @@ def everything(at):
     """Every cell of the three tabs, in order of the rows' keys: an append that was repeated may reorder pages."""
     blocks = at.systems.sheets.read_ranges(at.spreadsheet_id, ["Products!A:Z", "Variants!A:Z", "Inventory!A:Z"])
     return [sorted(([str(cell) for cell in row] for row in block if any(row)), key=str) for block in blocks]
+
+
+def told(at, session_id):
+    """What the audit has of an import, by record key, action and field."""
+    return list(at.audit.report(session_id).records)
+
+
+def test_every_record_of_an_import_stands_in_the_audit(fresh):
+    result = import_catalogue(fresh.systems, fresh.audit)
+    records = told(fresh, result.session_id)
+    assert len(records) == result.books.done == 30 + 67 + 104
+    assert {(each.action, each.status) for each in records} == {("create", "done")}
+    first = next(each for each in records if each.table == "products")
+    shop = fresh.systems.catalogue.by_ids("products", [first.record_key])[first.record_key]
+    assert {each.field: each.after for each in first.changes}["title"] == shop.values["title"] == first.label
+    assert all(each.before is None and each.side == "sheet" for each in first.changes)
+
+
+def test_an_update_stands_in_the_audit_with_before_and_after(at):
+    key = tab(at, "Variants").cell(2, 1).value
+    before = tab(at, "Variants").cell(2, column(tab(at, "Variants"), "Price")).value
+    merchant(at).edit_variant(key, price="4.56")
+    result = import_catalogue(at.systems, at.audit)
+    (record,) = told(at, result.session_id)
+    assert (record.table, record.record_key, record.action, record.status, record.row) == (
+        "variants", key, "update", "done", 2,
+    )  # fmt: skip
+    change = next(each for each in record.changes if each.field == "price")
+    assert (float(change.before), change.after, change.side) == (float(before), "4.56", "sheet")
+
+
+def test_an_import_that_changes_nothing_has_no_record_in_the_audit(at):
+    assert told(at, import_catalogue(at.systems, at.audit).session_id) == []
+
+
+def test_what_an_import_left_alone_stands_in_the_audit_with_its_reason(at):
+    """A conflict, an id that stands there twice, and a row that got its id."""
+    variants = tab(at, "Variants")
+    price, key, product = column(variants, "Price"), variants.cell(3, 1).value, merchant(at)
+    product.edit_variant(key, price="3.33")
+    variants.update_cell(3, price, 44)
+    lost, twice = variants.cell(5, 1).value, variants.cell(8, 1).value
+    variants.update_cell(5, 1, "")
+    variants.update_cell(9, 1, twice)
+    result = import_catalogue(at.systems, at.audit)
+    records = {(each.record_key, each.status): each for each in told(at, result.session_id)}
+    (change,) = records[key, "conflicted"].changes
+    assert (change.field, change.before, change.after) == ("price", "3.33", "44.00")
+    assert change.base is not None
+    assert "Several rows have this id" in records[twice, "rejected"].reason
+    assert [(each.field, each.after) for each in records[lost, "done"].changes] == [("id", lost)]
+
+
+def test_a_cell_edited_while_an_import_writes_is_kept_and_told(at, monkeypatch):
+    """Between reading the tab and writing to it, a person was faster: nothing is called written."""
+    variants = tab(at, "Variants")
+    key, price = variants.cell(2, 1).value, column(variants, "Price")
+    merchant(at).edit_variant(key, price="3.33")
+    pages = at.systems.catalogue.variants
+
+    def slowly(*args, **more):
+        variants.update_cell(2, price, 99)
+        return pages(*args, **more)
+
+    monkeypatch.setattr(at.systems.catalogue, "variants", slowly)
+    result = import_catalogue(at.systems, at.audit)
+    (record,) = told(at, result.session_id)
+    assert (record.record_key, record.status) == (key, "unchanged")
+    assert "edited meanwhile" in record.reason
+    assert (result.books.done, result.tables["variants"].kept) == (0, 1)
+    assert result.books.balanced
+    assert variants.cell(2, price).value == "99"

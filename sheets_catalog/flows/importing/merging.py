@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.compare import UNKNOWN, Policy, Unknown, Verdict, decide, winner
-from sheets_catalog.changes.fingerprints import fingerprint
-from sheets_catalog.changes.plan import Finding
+from sheets_catalog.changes.fingerprints import fingerprint, shown
+from sheets_catalog.changes.plan import Conflict, Finding
+from sheets_catalog.flows.exporting.comparing import label_of
 from sheets_catalog.flows.importing.writing import ROWS_AT_ONCE, unwritten
 from sheets_catalog.flows.keyed_writing import RowWrite
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from sheets_catalog.changes.baseline import TableBaseline
     from sheets_catalog.flows.importing.counting import TableCounts
+    from sheets_catalog.flows.importing.telling import Telling
     from sheets_catalog.flows.importing.writing import TabWriter
     from sheets_catalog.flows.reading import TabReader
     from sheets_catalog.flows.tabs import Row
@@ -32,12 +34,15 @@ class Merging:
     policy: Policy
     counts: TableCounts
     findings: list[Finding]
+    telling: Telling
     rows: dict[str, Row] = field(default_factory=dict)
     doubles: set[str] = field(default_factory=set)
     nameless: dict[tuple[str, ...], Row] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     waiting: list[Record] = field(default_factory=list)
     edits: list[RowWrite] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    in_conflict: set[str] = field(default_factory=set)
     told: str = ""
 
     def read_rows(self) -> None:
@@ -66,6 +71,8 @@ class Merging:
                 self._reject(record, row)
             else:
                 self._existing(record, row)
+        self.telling.conflicting(self.conflicts)
+        self.conflicts.clear()
         self._write(at_least=ROWS_AT_ONCE)
 
     def finish(self) -> None:
@@ -96,27 +103,27 @@ class Merging:
             for number, (record, _, name) in found.items()
         ]
         problems = self.writer.adopt(writes)
-        for number, (record, row, _) in found.items():
-            if number not in problems:
-                self.rows[record.key] = row
+        adopted = {number: record.key for number, (record, _, _) in found.items() if number not in problems}
+        self.rows |= {key: found[number][1] for number, key in adopted.items()}
+        written = [replace(each, key=adopted[each.item]) for each in writes if each.item in adopted]
+        self.telling.updated(written, self.rows, {}, adopted="/id")
 
     def _reject(self, record: Record, row: Row) -> None:
         self.counts.rejected += 1
-        if row.findings:
-            self.findings.extend(row.findings)
-        else:
-            header = self._table.by_name[self._table.key[0]].header
-            self.findings.append(
-                Finding(
-                    "error", "duplicate_key", self._table.title, row.number, header, record.key,
-                    "Several rows have this id; none of them was updated.", "Keep one of these rows.",
-                )
-            )  # fmt: skip
+        header = self._table.by_name[self._table.key[0]].header
+        double = Finding(
+            "error", "duplicate_key", self._table.title, row.number, header, record.key,
+            "Several rows have this id; none of them was updated.", "Keep one of these rows.",
+        )  # fmt: skip
+        findings = row.findings or (double,)
+        self.findings.extend(findings)
+        self.telling.rejected(record, row.number, findings)
 
     def _existing(self, record: Record, row: Row) -> None:
         todo: dict[str, tuple[Value, Value]] = {}
         agreed: dict[str, str] = {}
-        kept = conflicted = False
+        kept = False
+        conflicts: list[Conflict] = []
         marks = self.base.marks(record.key)
         for each in self._table.fields:
             if each.name not in self.reader.layout.columns or each.name not in record.values:
@@ -129,17 +136,21 @@ class Merging:
             elif verdict is Verdict.AGREED and each.owned:
                 agreed[each.name] = fingerprint(theirs)
             kept |= verdict is Verdict.SEND
-            conflicted |= verdict is Verdict.CONFLICT
+            if verdict is Verdict.CONFLICT:
+                conflicts.append(_conflict(self._table, record, row, each.name, marks.get(each.name)))
         if agreed and not self.base.unchanged(record.key, agreed):
             self.base.agree(record.key, agreed)
         if todo:
             self.edits.append(RowWrite(len(self.edits), record.key, (), todo))
         elif len(agreed) == len(self.reader.layout.owned):
             self.base.saw(record.key, row.look, self.told)
-        self.counts.conflicted += conflicted
-        self.counts.updated += bool(todo) and not conflicted
-        self.counts.kept += kept and not todo and not conflicted
-        self.counts.unchanged += not (kept or todo or conflicted)
+        self.conflicts += conflicts
+        if conflicts:
+            self.in_conflict.add(record.key)
+        self.counts.conflicted += bool(conflicts)
+        self.counts.updated += bool(todo) and not conflicts
+        self.counts.kept += kept and not todo and not conflicts
+        self.counts.unchanged += not (kept or todo or conflicts)
 
     def _verdict(self, record: Record, mine: Value, base: str | Unknown, theirs: Value, *, owned: bool) -> Verdict:
         """Columns that only inform always follow the shop; in the others a person's edit stays."""
@@ -158,14 +169,16 @@ class Merging:
         if len(self.edits) >= at_least:
             edits, self.edits = self.edits, []
             problems = self.writer.edit(edits)
-            self.findings.extend(
-                unwritten(self._table, each, self.rows[each.key], problems[each.item])
-                for each in edits
-                if each.item in problems
-            )
+            self.telling.updated(edits, self.rows, problems)
+            for each in [each for each in edits if each.item in problems]:
+                self.findings.append(unwritten(self._table, each, self.rows[each.key], problems[each.item]))
+                if each.key not in self.in_conflict:
+                    self.counts.updated -= 1
+                    self.counts.kept += 1
         if len(self.waiting) >= at_least:
             new, self.waiting = self.waiting, []
             self.writer.append(new)
+            self.telling.created(new)
             self.counts.new += len(new)
 
 
@@ -173,6 +186,13 @@ def _names(table: Table, record: Record) -> list[tuple[str, ...]]:
     """What a row without id may call this record; a new variant's row may name its product by handle alone."""
     names = [table.natural_key_of(record.values), table.natural_key_of({**record.values, "product_id": None})]
     return [name for name in dict.fromkeys(names) if name]
+
+
+def _conflict(table: Table, record: Record, row: Row, name: str, mark: str | None) -> Conflict:
+    base = (shown(mark) or None) if mark is not None else None
+    label = label_of(table, record.values)
+    mine, theirs = row.values[name], record.values[name]
+    return Conflict(table.name, record.key, label, row.number, name, base, mine, theirs, base_known=mark is not None)
 
 
 def _gone(table: Table, keys: Sequence[str], rows: Mapping[str, Row]) -> Finding:

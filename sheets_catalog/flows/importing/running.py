@@ -14,6 +14,7 @@ from sheets_catalog.flows.auditing import books_of, error_log, figures_of
 from sheets_catalog.flows.importing.counting import ImportOptions, ImportResult, TableCounts
 from sheets_catalog.flows.importing.merging import Merging
 from sheets_catalog.flows.importing.preparing import add_columns, make_tab, missing_columns
+from sheets_catalog.flows.importing.telling import Telling
 from sheets_catalog.flows.importing.writing import TabWriter
 from sheets_catalog.flows.reading import open_tab
 from sheets_catalog.jobs import lease as leases
@@ -49,11 +50,11 @@ def import_catalogue(
     session_id = f"import-{secrets.token_hex(8)}"
     home = control.find_or_make(systems)
     lease = leases.acquire(home.store, FLOW, session_id, leases.this_process())
-    run = _Import(systems, options, watcher or _silent, home, lease)
+    run = _Import(systems, audit, session_id, options, watcher or _silent, home, lease)
     started = systems.clock.monotonic()
     audit.session_started(_start(systems, session_id, options))
     try:
-        result = run.go(session_id)
+        result = run.go()
     except SheetsCatalogError as error:
         audit.error(error_log(session_id, error))
         _end(systems, audit, session_id, "stopped", run.books, error.message)
@@ -92,6 +93,8 @@ class _Import:
     """One import under way."""
 
     systems: Systems
+    audit: database.Audit
+    session_id: str
     options: ImportOptions
     watch: Callable[[str, int, int], None]
     home: control.Control
@@ -105,13 +108,13 @@ class _Import:
         """The books so far."""
         return sum((counts.books for counts in self.counts.values()), Books())
 
-    def go(self, session_id: str) -> ImportResult:
+    def go(self) -> ImportResult:
         """Import every table, then store the baseline."""
         self.renewed = self.systems.clock.monotonic()
         baseline, trouble = self.home.load()
         if trouble:
             self.findings.append(Finding("warning", "baseline", "", 0, "", "", trouble))
-        baseline = self._prepare_tabs(baseline, session_id)
+        baseline = self._prepare_tabs(baseline)
         expected = self.systems.catalogue.counts()
         totals = {"products": expected.products, "variants": expected.variants, "inventory": 0}
         for name in self.options.tables:
@@ -121,10 +124,10 @@ class _Import:
             raise BooksError(f"The books of this import do not balance: {books}.")
         if expected.products and not books.planned:
             raise BooksError(f"The shop says it has {expected.products} products, but none came.")
-        self.home.save(baseline, job_id=session_id)
-        return ImportResult(books, self.counts, tuple(self.findings), self.systems.calls.figures, session_id)
+        self.home.save(baseline, job_id=self.session_id)
+        return ImportResult(books, self.counts, tuple(self.findings), self.systems.calls.figures, self.session_id)
 
-    def _prepare_tabs(self, baseline: Baseline, session_id: str) -> Baseline:
+    def _prepare_tabs(self, baseline: Baseline) -> Baseline:
         """Make missing tabs with their headers, and add missing columns of ours after the last one.
 
         The baseline first forgets a column that was removed: its new, blank cells were not cleared by anybody.
@@ -144,7 +147,7 @@ class _Import:
         if returning:
             for table, name in returning:
                 baseline.table(table).forget_field(name)
-            baseline = self.home.save(baseline, job_id=f"{session_id}-columns")
+            baseline = self.home.save(baseline, job_id=f"{self.session_id}-columns")
         for addition in additions:
             add_columns(self.systems, info.id, addition)
         return baseline
@@ -165,7 +168,8 @@ class _Import:
             raise PlanError(f"The tab “{reader.tab.title}” cannot be used: {first.message}", advice=first.advice)
         self.findings.extend(reader.layout.findings)
         writer = TabWriter(self.systems, reader, baseline.table(name))
-        merging = Merging(reader, baseline.table(name), writer, self.options.policy, counts, self.findings)
+        telling = Telling(self.audit, self.session_id, reader.layout)
+        merging = Merging(reader, baseline.table(name), writer, self.options.policy, counts, self.findings, telling)
         merging.read_rows()
         for page in self._pages(reader.layout.table):
             merging.take(page.records)

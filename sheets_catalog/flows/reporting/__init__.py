@@ -6,7 +6,8 @@ Pure: a `sheets_catalog.database.Report` goes in, text or a value comes out. Not
 from __future__ import annotations
 
 from sheets_catalog.flows.reporting.machine import as_csv, as_json, csv_lines
+from sheets_catalog.flows.reporting.page import SHOWN as MOST
 from sheets_catalog.flows.reporting.page import as_html
 from sheets_catalog.flows.reporting.terminal import as_terminal
 
-__all__ = ["as_csv", "as_html", "as_json", "as_terminal", "csv_lines"]
+__all__ = ["MOST", "as_csv", "as_html", "as_json", "as_terminal", "csv_lines"]
