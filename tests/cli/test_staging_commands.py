@@ -62,7 +62,9 @@ def test_a_task_leaves_its_batch_only_when_somebody_says_so(run, ready):
     done = run("tasks", "set", "task-1", "--to", "", "--reason", "wrong batch")
     assert done.status == 6
     assert "task-1 (T00001) is staged in batch B1, and would no longer be in it." in done.out
-    assert "Its files stay in the staging folder https://drive.google.com/drive/folders/" in " ".join(done.out.split())
+    assert "Its files stay where they are" in done.out
+    assert "Staging folder https://drive.google.com/drive/folders/" in done.out
+    assert "Client's folder" not in done.out
     assert "--yes" in done.err
     assert run("tasks", "status", "task-1", "--json").told["export_batch_id"] == "B1"
     assert run("tasks", "set", "task-1", "--to", "", "--reason", "wrong batch", "--yes").status == 0

@@ -20,6 +20,7 @@ def test_the_pages_that_must_have_examples_have_them():
         "README.md",
         "docs/quick-start.md",
         "docs/guides/export.md",
+        "docs/guides/staging-and-delivery.md",
         "docs/library.md",
     }
 

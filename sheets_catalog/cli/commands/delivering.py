@@ -51,17 +51,23 @@ def deliver(
     """Copy the staged tasks of an export into the client's folder, and prove every file there."""
     from sheets_catalog.cli.commands.exporting import Apply, run_job
     from sheets_catalog.cli.views import exports
+    from sheets_catalog.cli.views.parts import hint
     from sheets_catalog.flows import delivery
 
     at = here(connection, json=json)
     made = _plan(at, delivery.DeliveryOptions(batch, to, actor(at)))
     limit = None if show_all else exports.LIMIT
-    at.screen.show(*exports.preview(made.plan, "Deliver", f"“{made.client_name}”", limit))
+    at.screen.show(
+        *exports.preview(made.plan, "Deliver", f"“{made.client_name}”", limit), *exports.not_ready(made.left)
+    )
     if dry_run:
         at.screen.answer(preview_json(made.plan) | {"batch": batch, "left": made.left, "dry_run": True})
         return Exit.OK
     agree(at, f"Deliver this to “{made.client_name}”?", yes=yes)
-    return run_job(at, at.stored(delivery.store(at.systems, made)), Apply())
+    status = run_job(at, at.stored(delivery.store(at.systems, made)), Apply())
+    if status in {Exit.OK, Exit.ATTENTION}:
+        at.screen.show(hint("Prove it again any time:", at.hint(f"verify {made.batch.id}")))
+    return status
 
 
 def _plan(at: Here, wanted: Any) -> Preview:

@@ -294,6 +294,7 @@ def stage(
     """Choose finished tasks, check their files, and copy them into the staging folder for review."""
     from sheets_catalog.cli.commands.exporting import Apply, run_job
     from sheets_catalog.cli.views import exports
+    from sheets_catalog.cli.views.parts import hint
     from sheets_catalog.flows import staging
 
     at = here(connection, json=json)
@@ -307,7 +308,10 @@ def stage(
         at.screen.answer(preview_json(made.plan) | {"batch": made.batch.id, "left": made.left, "dry_run": True})
         return Exit.OK
     agree(at, f"Stage this as batch {made.batch.id}?", yes=yes)
-    return run_job(at, at.stored(staging.store(at.systems, made)), Apply())
+    status = run_job(at, at.stored(staging.store(at.systems, made)), Apply())
+    if status in {Exit.OK, Exit.ATTENTION}:
+        at.screen.show(hint("Look at what was staged, then deliver it:", at.hint(f"batches show {made.batch.id}")))
+    return status
 
 
 def _plan(at: Here, wanted: Any) -> Preview:

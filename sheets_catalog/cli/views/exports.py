@@ -59,6 +59,15 @@ def preview(plan: Plan, verb: str, where: str, limit: int | None = LIMIT) -> Ite
     )
 
 
+def not_ready(left: Mapping[str, str]) -> Iterator[RenderableType]:
+    """How many tasks of a batch are not delivered now, by status. `left`: status by task id."""
+    if left:
+        words: dict[str, int] = {}
+        for status in left.values():
+            words[status] = words.get(status, 0) + 1
+        yield Text(f"{count(len(left), 'task')} of the batch will not be delivered now: {counted(words)}", style="dim")
+
+
 def findings(found: Sequence[Finding], limit: int | None = LIMIT) -> Iterator[RenderableType]:
     """What is wrong, task by task."""
     if not found:
@@ -175,11 +184,12 @@ def gone(found: Sequence[Gone]) -> RenderableType:
 def leaving(found: Sequence[Leaving]) -> Iterator[RenderableType]:
     """What stays where when tasks are taken out of their batches."""
     for each in found:
-        places = " and in ".join(f"{what} {link}" for what, link in each.folders)
         text = f"{each.task_id} ({each.label}) is {each.status} in batch {each.batch_id}, and would no longer be in it."
         yield Text(visible(text), style="yellow")
-        if places:
-            yield Text(f"  Its files stay in {places}; nobody delivers or verifies them from there.", style="yellow")
+        if each.folders:
+            yield Text("  Its files stay where they are; nobody delivers or verifies them from there:", style="yellow")
+        for what, link in each.folders:
+            yield Text(f"  {what} {link}", style="yellow")
 
 
 def verified(found: BatchVerification) -> Iterator[RenderableType]:

@@ -53,9 +53,9 @@ def plan_leaving(systems: Systems, task_ids: Sequence[str]) -> list[Leaving]:
 
 
 def _folders(batch: Batch, status: str) -> tuple[tuple[str, str], ...]:
-    places = [] if batch.cleaned_at else [("the staging folder", FOLDER_LINK.format(batch.folder_id))]
+    places = [] if batch.cleaned_at else [("Staging folder", FOLDER_LINK.format(batch.folder_id))]
     if status in {ExportStatus.DELIVERED, ExportStatus.DELIVERING}:
-        places += [("the client's folder", FOLDER_LINK.format(each)) for each in batch.client_folders]
+        places += [("Client's folder", FOLDER_LINK.format(each)) for each in batch.client_folders]
     return tuple(places)
 
 

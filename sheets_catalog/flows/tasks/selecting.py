@@ -192,8 +192,11 @@ def _exported(row: Row, filters: Filters) -> Iterator[tuple[str, str]]:
         yield "staging_failed", f"Its staging failed in batch {batch}; mend it, then `stage --retry {batch}`."
     elif status is ExportStatus.DELIVERED and filters.include_exported:
         return
-    elif status in _OUT:
+    elif status in _OUT and row.values.get("export_batch_id"):
         yield "already_exported", f"It is {status} in batch {batch}."
+    elif status in _OUT:
+        when = row.values.get("export_time")
+        yield "already_exported", f"It was exported {when}, before there were batches." if when else f"It is {status}."
     elif row.values.get("export_time") and not filters.include_exported:
         yield "already_exported", f"It was exported {row.values['export_time']}."
 
