@@ -197,6 +197,11 @@ class Plan(msgspec.Struct, frozen=True):
         """The job that this plan undoes; empty for any other plan."""
         return self.options.get(UNDO, "")
 
+    @property
+    def left_out(self) -> tuple[Finding, ...]:
+        """Why rows were rejected when this was planned; a group of new rows that belong together has one finding."""
+        return tuple(each for each in self.findings if each.severity == "error" and each.row)
+
     def counts(self) -> dict[str, int]:
         """Changes by action, and deletes among them, for previews and guards."""
         return tally(change.action for change in self.changes)

@@ -378,3 +378,27 @@ def test_an_import_is_reported_record_by_record(run, bare):
     assert "No record was touched" not in people.out
     told = run("report", "last", "--json").told
     assert len(told["records"]) == told["records_total"] == told["books"]["done"] == 201
+
+
+def test_rows_left_out_when_planning_stand_in_the_job_with_their_reason(run, at, sheet):
+    sheet("Variants").put(2, "Price", "77.50")
+    sheet("Variants").put(4, "Price", "oops")
+    job = run("plan", "--json").told["job"]
+    people = run("jobs", "show", job).out
+    assert "Left out when planning: 1 record" in people
+    assert "Variants row 4 column “Price”: Expected an amount" in people
+    assert "Type the number alone" in people
+    (row,) = run("jobs", "show", job, "--json").told["left_out"]
+    assert (row["tab"], row["row"], row["column"]) == ("Variants", 4, "Price")
+    assert "oops" in row["reason"]
+    assert row["advice"]
+    applied = run("apply", job)
+    assert "Left out when planning: 1 record" in applied.out
+
+
+def test_a_job_cancelled_before_it_began_is_reported_as_such(run, at, sheet):
+    sheet("Variants").put(2, "Price", "77.50")
+    job = run("plan", "--json").told["job"]
+    assert run("jobs", "cancel", job).status == 0
+    assert "Cancelled before anything was written. 1 change will not be sent." in run("report", job).out
+    assert "0 of 1 change" in run("apply", job).out

@@ -77,6 +77,10 @@ def show(
             "summary": summary,
             "conflicts": view.plan.conflicts,
             "findings": view.plan.findings,
+            "left_out": [
+                {"tab": each.tab, "row": each.row, "column": each.column, "reason": each.message, "advice": each.advice}
+                for each in view.plan.left_out
+            ],
             "items": [
                 {
                     "number": item.number,

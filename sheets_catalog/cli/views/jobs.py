@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from sheets_catalog.cli.text import both, count, moment, shown, visible
-from sheets_catalog.cli.views.parts import books_line, facts, headline, more, table
+from sheets_catalog.cli.views.parts import books_line, facts, headline, left_out, more, table
 from sheets_catalog.cli.views.plans import field_name
 from sheets_catalog.jobs.state import Result
 
@@ -103,6 +103,7 @@ def in_full(view: JobView, width: int, limit: int | None = SHOWN) -> Iterator[Re
         yield _items(chosen, width)
     if len(chosen) < len(items):
         yield more(len(items) - len(chosen), "record", "show all with `--all`, or use `--json`")
+    yield from left_out(plan, limit)
 
 
 def _items(items: Sequence[ItemView], width: int) -> RenderableType:

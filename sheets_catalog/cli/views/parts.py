@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from sheets_catalog.cli.text import count, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from sheets_catalog.changes.plan import Books
+    from rich.console import RenderableType
+
+    from sheets_catalog.changes.plan import Books, Plan
 
 _BOOK_STYLES = {
     "planned": "bold",
@@ -81,6 +84,24 @@ def facts(pairs: Mapping[str, str]) -> Table:
 def more(left: int, noun: str, how: str) -> Text:
     """That something was left out, and how to see it."""
     return Text(f"… and {count(left, f'more {noun}')} ({how})", style="dim")
+
+
+def left_out(plan: Plan, limit: int | None) -> Iterator[RenderableType]:
+    """Rows that were rejected when the plan was made, each with its reason and what mends it."""
+    found = plan.left_out
+    if not found:
+        return
+    symbol, style = SEVERITIES["error"]
+    yield Text()
+    yield Text(f"Left out when planning: {count(plan.settled.rejected, 'record')}", style="bold yellow")
+    for each in found if limit is None else found[:limit]:
+        yield Text.assemble(
+            (f"  {symbol} ", f"bold {style}"), (f"{visible(each.where())}: ", style), visible(each.message)
+        )
+        if each.advice:
+            yield Padding(Text(visible(each.advice), style="dim"), (0, 0, 0, 6))
+    if limit is not None and len(found) > limit:
+        yield more(len(found) - limit, "row", "show all with `jobs show JOB --all`, or use `--json`")
 
 
 def joined(words: Iterable[str]) -> str:

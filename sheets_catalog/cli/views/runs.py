@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from sheets_catalog.cli.text import count, duration, shown
-from sheets_catalog.cli.views.parts import books_line, headline, joined, more, table
+from sheets_catalog.cli.views.parts import books_line, headline, joined, left_out, more, table
 from sheets_catalog.cli.views.plans import findings
 from sheets_catalog.jobs.state import Result, Status
 
@@ -40,6 +40,7 @@ def job_result(plan: Plan, state: JobState, books: Books, figures: Figures) -> I
     yield books_line(books)
     yield figures_line(figures)
     yield from attention(plan, state)
+    yield from left_out(plan, LIMIT)
 
 
 def job_title(plan: Plan, state: JobState, books: Books) -> Text:
@@ -49,7 +50,10 @@ def job_title(plan: Plan, state: JobState, books: Books) -> Text:
     if state.status is Status.FINISHED and (books.rejected or books.conflicted):
         symbol, style = "!", "yellow"
         note = ", but not everything could be sent"
-    return headline(symbol, f"{word}{note} – {count(len(plan.changes), 'change')} to {plan.shop}", style)
+    changes = count(len(plan.changes), "change")
+    if state.status is not Status.FINISHED:
+        changes = f"{len(state.items(Result.DONE)):,} of {changes}"
+    return headline(symbol, f"{word}{note} – {changes} to {plan.shop}", style)
 
 
 def attention(plan: Plan, state: JobState, limit: int = LIMIT) -> Iterator[RenderableType]:
