@@ -53,7 +53,7 @@ VARYING = (
     (re.compile(r"import-[0-9a-f]{16}"), "<id>"),
     (re.compile(r"Calls: [\d,]+ calls?( · [^·]*(retry|retries|slowed down|waited)[^·A-Z]*)*"), "Calls: N"),
     (re.compile(r"(?:\b[\d.,]+ (?:ms|s|min|h)\b ?)+"), "<time> "),
-    (re.compile(r"(Records/s|API calls|Retries|Throttled) [\d.,]+"), r"\1 N"),
+    (re.compile(r"(Records done/s|API calls|Retries|Throttled) [\d.,]+"), r"\1 N"),
     (re.compile(r"[\d,]+ of 2,000 cost points"), "<points>"),
     (re.compile(r"[ ─━]{2,}"), " "),
 )

@@ -23,6 +23,7 @@ from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from sheets_catalog.changes.plan import Books, Change, FieldChange, Plan
     from sheets_catalog.flows.connection import Connection, Systems
@@ -71,16 +72,21 @@ class Auditing:
     then: Watcher | None = None
     calls_before: int = 0
     batches_before: int = 0
-    begun: bool = False
+    begun_at: datetime | None = None
 
     def begin(self) -> None:
         """The first line, unless it was written."""
-        if self.begun:
+        if self.begun_at:
             return
-        self.begun = True
+        start = start_of(self.systems, self.session_id, self.plan)
+        self.begun_at = start.started_at
         self.batches_before = self.audit.last_batch(self.session_id)
-        self.audit.session_started(start_of(self.systems, self.session_id, self.plan))
+        self.audit.session_started(start)
         self.audit.records(findings_as_records(self.session_id, self.plan))
+
+    def seconds(self, until: datetime) -> float:
+        """How long this run took so far: from its line of the session on, by the clock that dates those lines."""
+        return (until - self.begun_at).total_seconds() if self.begun_at else 0.0
 
     def batch_started(self, number: int, items: Sequence[int]) -> None:
         """A batch goes out."""

@@ -56,9 +56,7 @@ def cancel(systems: Systems, audit: Audit, job_id: str) -> Status:
     next checkpoint. Errors as `apply_any`, but for `BusyError`.
     """
     status = job_files.cancel(systems, job_id)
-    if status.ended:
-        return status
-    try:
+    try:  # a job that has ended by now is only told to the audit, if nobody did yet
         return apply_any(systems, audit, job_id, confirmed=True).status
     except BusyError:
         return status

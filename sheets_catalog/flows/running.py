@@ -23,6 +23,7 @@ from sheets_catalog.jobs.runner import Limits, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from sheets_catalog.changes.plan import Books, Plan
     from sheets_catalog.flows.connection import Systems
@@ -92,16 +93,16 @@ def run_job(
         sizing=run.sizing,
         limits=run.limits,
     )
-    started, before = systems.clock.monotonic(), state.books.done
+    before = state.books.done
     try:
         with _waits_told(systems, auditing), _waits_ended(systems, run.limits):
             state = runner.advance(force=run.force)
     except SheetsCatalogError as error:
-        _stopped(auditing, error, auditing.books.done - before, systems.clock.monotonic() - started)
+        _stopped(auditing, error, auditing.books.done - before)
         raise
     auditing.begin()
     auditing.complete(state)
-    _ended(auditing, state, state.books.done - before, systems.clock.monotonic() - started)
+    _ended(auditing, state, state.books.done - before)
     return JobResult(job_id, state.status, state.books, state, plan, systems.calls.figures, job_id)
 
 
@@ -145,29 +146,29 @@ def _catch_up(audit: database.Audit, auditing: Auditing, state: JobState) -> Non
         return
     auditing.begin()
     auditing.complete(state)
-    _ended(auditing, state, 0, 0.0)
+    _ended(auditing, state, 0)
 
 
-def _stopped(auditing: Auditing, error: SheetsCatalogError, done: int, seconds: float) -> None:
+def _stopped(auditing: Auditing, error: SheetsCatalogError, done: int) -> None:
     """The job's books stay those of its last checkpoint; a job that another run holds is left to that run."""
     if isinstance(error, BusyError):
         return
     auditing.begin()
     auditing.audit.error(error_log(auditing.session_id, error))
-    _write_figures(auditing, done, seconds)
     now, books = auditing.systems.clock.now(), books_of(auditing.books)
+    _write_figures(auditing, done, now)
     end = database.SessionEnd(auditing.session_id, "stopped", now, books, error.message, error.advice)
     auditing.audit.session_finished(end)
 
 
-def _ended(auditing: Auditing, state: JobState, done: int, seconds: float) -> None:
-    _write_figures(auditing, done, seconds)
+def _ended(auditing: Auditing, state: JobState, done: int) -> None:
     status, now = ENDS.get(state.status, "stopped"), auditing.systems.clock.now()
+    _write_figures(auditing, done, now)
     end = database.SessionEnd(auditing.session_id, status, now, books_of(state.books), state.note)
     auditing.audit.session_finished(end)
 
 
-def _write_figures(auditing: Auditing, done: int, seconds: float) -> None:
+def _write_figures(auditing: Auditing, done: int, now: datetime) -> None:
     """Of this run alone: those of all runs of a job are added up."""
-    figures = figures_of(auditing.systems.calls.figures, done, seconds)
+    figures = figures_of(auditing.systems.calls.figures, done, auditing.seconds(now))
     auditing.audit.metrics(auditing.session_id, secrets.token_hex(4), figures)

@@ -436,3 +436,16 @@ def test_jobs_are_listed_shown_cancelled_and_cleaned(at):
     assert result.books == Books(planned=result.books.planned, unchanged=result.books.unchanged, pending=1)
     assert job_files.clean(at.systems, older_than_days=1) == []
     at.sandbox.world.clock.advance(3 * 86400)
+
+
+def test_no_phase_of_a_report_is_longer_than_the_whole(at):
+    """Both by the same clock, from the same moment to the same moment."""
+    put(tab(at, "Variants"), 2, "Price", 77.5)
+    _, result = export(at)
+    report = at.audit.report(result.session_id)
+    assert [phase.name for phase in report.phases] == ["update"]
+    assert 0 < report.phases[0].seconds == pytest.approx(report.session.seconds)
+    found = import_catalogue(at.systems, at.audit)
+    report = at.audit.report(found.session_id)
+    assert 0 < report.phases[0].seconds == pytest.approx(report.session.seconds)
+    assert report.phases[0].records == found.books.done

@@ -38,6 +38,7 @@ def test_json_is_json_and_holds_everything():
         "after": "24.99",
         "base": None,
         "intact": True,
+        "side": "shop",
     }
     assert len(said["errors"]) == 3
     assert [each["name"] for each in said["phases"]] == ["fetch", "compare", "update", "verify"]

@@ -197,7 +197,7 @@ def test_everything_the_audit_knows_is_on_the_page():
         "2026-11-22 12:00:00 UTC",
         "resumed 2 times",
         "API calls",
-        "Records/s",
+        "Records done/s",
         "Retries",
         "Waited 3.4 s",
         "Fetch",
@@ -298,3 +298,12 @@ def test_a_job_over_midnight_shows_both_days():
     base = report(1)
     html = as_html(replace(base, session=replace(base.session, finished_at=NOON + timedelta(hours=13))))
     assert "ended 2026-11-23 01:00:00 UTC" in text_of(html)
+
+
+def test_a_figure_never_breaks_in_its_tile():
+    """“12 min 6 s” stands in one line; the tiles are wide enough for it."""
+    css = re.search(r"<style>(.*?)</style>", as_html(report(1)), re.DOTALL)[1]
+    (figure,) = re.findall(r"^\.figures dd \{(.*)\}", css, re.MULTILINE)
+    (width,) = re.findall(r"^\.figures \{.*minmax\(([\d.]+)rem", css, re.MULTILINE)
+    assert "white-space: nowrap" in figure
+    assert float(width) >= 9

@@ -137,6 +137,34 @@ def test_the_verdict_follows_from_the_books(books, said, tone):
     assert words.verdict(replace(base, session=replace(base.session, books=books))) == (said, tone)
 
 
+@pytest.mark.parametrize(
+    ("books", "said", "tone"),
+    [
+        (Books(2, pending=2), "Cancelled before anything was written. 2 changes will not be sent.", "unchanged"),
+        (
+            Books(4, done=1, rejected=2, pending=1),
+            "Cancelled after 1 record had been written and proven. 1 change will not be sent. 2 wait for you.",
+            "conflicted",
+        ),
+        (
+            Books(1, done=1),
+            "Cancelled after 1 record had been written and proven. It left nothing undone.",
+            "unchanged",
+        ),
+    ],
+)
+def test_a_cancelled_job_says_how_far_it_came(books, said, tone):
+    """What is pending then is not “still to do”: nobody will."""
+    base = report(0)
+    assert words.verdict(replace(base, session=replace(base.session, status="cancelled", books=books))) == (said, tone)
+
+
+def test_speed_counts_what_was_done_not_what_was_only_compared():
+    """A thousand unchanged records do not make a run fast."""
+    slow = report(10, unchanged=1000)
+    assert words.throughput(slow) == slow.session.books.done / slow.session.seconds
+
+
 short_or_long = st.text(max_size=400) | st.builds(
     lambda start, middle, end: start * 150 + middle + end * 150,
     st.sampled_from(("a ", "bc", "␣")),

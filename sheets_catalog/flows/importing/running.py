@@ -51,19 +51,21 @@ def import_catalogue(
     home = control.find_or_make(systems)
     lease = leases.acquire(home.store, FLOW, session_id, leases.this_process())
     run = _Import(systems, audit, session_id, options, watcher or _silent, home, lease)
-    started = systems.clock.monotonic()
-    audit.session_started(_start(systems, session_id, options))
+    start = _start(systems, session_id, options)
+    audit.session_started(start)
     try:
         result = run.go()
     except SheetsCatalogError as error:
         audit.error(error_log(session_id, error))
-        _end(systems, audit, session_id, "stopped", run.books, error.message)
+        now = systems.clock.now()
+        audit.session_finished(database.SessionEnd(session_id, "stopped", now, books_of(run.books), error.message))
         raise
     finally:
         leases.release(home.store, run.lease)
-    seconds = systems.clock.monotonic() - started
-    audit.metrics(session_id, session_id, figures_of(systems.calls.figures, result.books.planned, seconds))
-    _end(systems, audit, session_id, "completed", result.books, "")
+    now = systems.clock.now()
+    seconds = (now - start.started_at).total_seconds()
+    audit.metrics(session_id, session_id, figures_of(systems.calls.figures, result.books.done, seconds))
+    audit.session_finished(database.SessionEnd(session_id, "completed", now, books_of(result.books)))
     return result
 
 
@@ -82,10 +84,6 @@ def _start(systems: Systems, session_id: str, options: ImportOptions) -> databas
         actor=options.actor or systems.connection.actor,
         details={"policy": options.policy, "tables": ", ".join(options.tables)},
     )
-
-
-def _end(systems: Systems, audit: database.Audit, session_id: str, status: str, books: Books, message: str) -> None:
-    audit.session_finished(database.SessionEnd(session_id, status, systems.clock.now(), books_of(books), message))
 
 
 @dataclass(slots=True)

@@ -61,7 +61,7 @@ _FIGURES = {
     "retries": ("Retries", ""),
     "throttled": ("Throttled", ""),
     "seconds_waited": ("Waited", "seconds"),
-    "records_per_second": ("Records/s", ""),
+    "records_per_second": ("Records done/s", ""),
     "peak_memory": ("Peak memory", "bytes"),
 }
 
@@ -173,7 +173,7 @@ def record_place(record: RecordEntry) -> str:
     parts = [TABLES[record.table].title if record.table in TABLES else sentence(record.table)]
     if record.row is not None:
         parts.append(f"row {record.row}")
-    if record.label and record.record_key:
+    if record.label and record.record_key and record.record_key != f"row {record.row}":
         parts.append(record.record_key)
     return " · ".join(parts)
 
@@ -196,6 +196,8 @@ def verdict(report: Report) -> tuple[str, str]:
     if not books.balanced:
         return "The books do not balance: this run has failed, whatever else it says.", "rejected"
     waiting = books.rejected + books.conflicted
+    if session.status == "cancelled":
+        return _cancelled(books, waiting), "conflicted" if waiting else "unchanged"
     nothing = "Nothing was written" if waiting or books.pending else "Nothing had to be written"
     said = [f"{plural(books.done, 'record')} written and proven" if books.done else nothing]
     said += [f"{waiting:,} {'waits' if waiting == 1 else 'wait'} for you"] if waiting else []
@@ -205,18 +207,29 @@ def verdict(report: Report) -> tuple[str, str]:
     return ", ".join(said) + ".", "conflicted" if waiting else "pending" if books.pending else "done"
 
 
+def _cancelled(books: Books, waiting: int) -> str:
+    """How far a job came that a person ended: what is pending stays undone."""
+    done = (
+        f"after {plural(books.done, 'record')} had been written and proven"
+        if books.done
+        else "before anything was written"
+    )
+    left = "It left nothing undone." if not books.pending else f"{plural(books.pending, 'change')} will not be sent."
+    wait = f" {waiting:,} {'waits' if waiting == 1 else 'wait'} for you." if waiting else ""
+    return f"Cancelled {done}. {left}{wait}"
+
+
 def throughput(report: Report) -> float | None:
-    """Records that came to an end per second on the clock, or None when there were none or no time passed."""
-    seconds, books = report.session.seconds, report.session.books
-    settled = books.planned - books.pending
-    return settled / seconds if seconds and settled else None
+    """Records done per second of the duration; None when none was, or no time passed. Unchanged ones do not count."""
+    seconds, done = report.session.seconds, report.session.books.done
+    return done / seconds if seconds and done else None
 
 
 def figures(report: Report) -> list[tuple[str, str]]:
     """Every figure as (word, text): duration and throughput first, then what was counted."""
     speed = throughput(report)
     first = [("Duration", duration(report.session.seconds))]
-    first += [("Records/s", count(speed))] if speed else []
+    first += [("Records done/s", count(speed))] if speed else []
     counted = [
         (figure_word(name), figure_text(name, value))
         for name, value in sorted(report.figures.items(), key=_rank)
