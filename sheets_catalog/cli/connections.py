@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sheets_catalog.errors import SettingsError
+from sheets_catalog.errors import SettingsError, Unavailable
 from sheets_catalog.flows import connection as connections
 from sheets_catalog.flows.connection import ClockSettings, Connection, GoogleSettings, ShopifySettings
 
@@ -36,7 +36,8 @@ def _only_one(saved: list[str]) -> str:
     if not saved:
         raise SettingsError(
             "There is no connection yet.",
-            advice="Try `sheets-catalog demo`, or make one with `sheets-catalog connect google` and `connect shopify`.",
+            advice="Try `sheets-catalog demo`, or make one with `sheets-catalog connect google` and `connect shopify`; "
+            "without an account: `sheets-catalog sandbox --port 8080 &`, then `connect sandbox http://127.0.0.1:8080`.",
         )
     raise SettingsError(
         f"There are several connections: {', '.join(saved)}.",
@@ -113,6 +114,35 @@ def tasks_of(content: bytes) -> dict[str, str]:
         "Staging folder": FOLDER_LINK.format(planted["staging_folder"]),
         "Client's folder": FOLDER_LINK.format(planted["client_folder"]),
     }
+
+
+def check_answers(name: str, connection: Connection) -> None:
+    """Raise `Unavailable` when the connection is to a sandbox that has ended: waiting would be for nothing.
+
+    One connection is opened and closed; nothing is sent. Anything but a refused connection is left to the command.
+    """
+    import socket
+    from urllib.parse import urlsplit
+
+    address = connection.google.root_url or connection.shopify.base_url
+    parts = urlsplit(address)
+    if parts.hostname not in _HERE or not parts.port:
+        return
+    try:
+        socket.create_connection((parts.hostname, parts.port), timeout=3).close()
+    except ConnectionRefusedError as error:
+        raise Unavailable(
+            f"The sandbox of “{name}” is gone: nobody listens at {address}.",
+            applied=False,
+            service="sandbox",
+            advice="Start one with `sheets-catalog sandbox --port 8080 &`, then `sheets-catalog connect sandbox "
+            "http://127.0.0.1:8080`. The one of `sheets-catalog demo` ends with the demo.",
+        ) from error
+    except OSError:
+        return
+
+
+_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def command_hint(command: str, name: str) -> str:

@@ -81,8 +81,12 @@ class Here:
 
 
 def here(connection: str, *, json: bool) -> Here:
-    """Open everything a command needs. Nothing is sent yet. Raises `SettingsError`."""
+    """Open everything a command needs. Nothing is sent yet.
+
+    Raises `SettingsError`, or `Unavailable` for a sandbox that is gone.
+    """
     from sheets_catalog.flows.connection import open_systems
 
     name, settings = connections.find(connection)
+    connections.check_answers(name, settings)
     return Here(screen_for(json=json), name, settings, open_systems(settings))

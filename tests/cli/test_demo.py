@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 
 import pytest
-from cli_world import shop_effects
+from cli_world import COMMAND, shop_effects
 from sandboxed import desk
 from shared_data import shared
 
@@ -17,6 +20,7 @@ from sheets_catalog.flows.auditing import open_audit
 
 STEPS = ["seed", "connect", "import", "edit", "shop_edit", "plan", "interrupt", "resume", "sheet", "audit", "conflict"]
 STEPS += ["import_again", "verify", "plan_again", "export_again", "stage", "deliver"]
+YES = {"export": ("--yes",)}
 HEAD = "Handle,Title,Body (HTML),Vendor,Type,Tags,Published,Option1 Name,Option1 Value,Variant SKU,Variant Price\n"
 
 
@@ -48,6 +52,39 @@ def test_without_a_terminal_it_ends_by_itself_and_tells_plain_lines(process):
     assert done.status == 0
     assert "17 steps, every promise kept." in done.out
     assert max(map(len, done.out.splitlines())) <= 140
+
+
+def test_on_a_terminal_the_sandbox_stays_to_try_things_on_until_ctrl_c(run, process, home):
+    terminal, theirs = os.openpty()
+    demo = subprocess.Popen(
+        [*COMMAND, "demo", "--fast", "--speed", "1000"],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )
+    try:
+        told = list(iter(demo.stdout.readline, "Ctrl-C ends the sandbox; these commands need it.\n"))
+        assert any("staged as batch DEMO" in line for line in told)
+        lines = [line.split("sheets-catalog ")[1].split(" -c demo")[0] for line in told if " -c demo" in line]
+        assert "batches show DEMO" in lines
+        for line in lines:
+            done = run(
+                *line.replace("report.html", str(home / "report.html")).split(), "-c", "demo", *YES.get(line, ())
+            )
+            assert done.status in {0, 9}, (line, done.err)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(20) == 0
+        gone = run("doctor", "-c", "demo")
+        assert gone.status == 4
+        assert "The sandbox of “demo” is gone" in gone.err
+        assert "sheets-catalog sandbox --port 8080" in gone.err
+    finally:
+        demo.kill()
+        demo.communicate()
+        os.close(terminal)
+        os.close(theirs)
 
 
 @pytest.mark.parametrize("name", ["apparel.csv", "jewelery.csv"])

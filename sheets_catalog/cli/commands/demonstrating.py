@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sheets_catalog.cli import options
-from sheets_catalog.cli.commands.sandboxing import Catalogue, check_catalogue, serving
+from sheets_catalog.cli.commands.sandboxing import SPEED_TOLD, Catalogue, check_catalogue, serving
 from sheets_catalog.cli.epilog import examples
 from sheets_catalog.cli.screen import Screen, screen_for
 from sheets_catalog.cli.statuses import Exit
@@ -29,7 +29,7 @@ FAST, TOUR = 1000.0, 200.0
 """How many times as fast as life: for programs, and for people who want to see something move."""
 
 HELP = examples(
-    ("sheets-catalog demo", "the tour; the sandbox stays afterwards, to play with"),
+    ("sheets-catalog demo", "the tour; on a terminal the sandbox stays afterwards, to play with, until Ctrl-C"),
     ("sheets-catalog demo --once --json", "the whole story checked, for programs; ends with 8 if a promise is broken"),
     ("sheets-catalog demo --catalogue products.csv", "with your own Shopify product export"),
 )
@@ -43,15 +43,16 @@ Keep = Annotated[Path | None, options.value("--keep", metavar="DIR", help="Save 
 def demo(
     once: Once = False,
     catalogue: Catalogue = "sample",
-    speed: Annotated[
-        float | None, typer.Option(min=0.001, help="How many times faster than life time runs.", show_default=False)
-    ] = None,
+    speed: Annotated[float | None, typer.Option(min=0.001, help=SPEED_TOLD, show_default=False)] = None,
     fast: Fast = False,
     keep: Keep = None,
     seed: Annotated[int, typer.Option(help="Same seed, same ids and data.")] = 1,
     json: options.Json = False,
 ) -> int:
-    """See the whole story on a sandbox: import, edit, plan, apply, stop, resume, verify. No account needed."""
+    """See the whole story on a sandbox: import, edit, plan, apply, stop, resume, verify, deliver. No account needed.
+
+    On a terminal the sandbox stays afterwards, until Ctrl-C, to try things on; without one (or with --once) it ends.
+    """
     package = serving()
     check_catalogue(catalogue)
     screen = screen_for(json=json)
@@ -154,17 +155,27 @@ def _stay(screen: Screen, story: Story, audits: Path) -> None:
     save(msgspec.structs.replace(story.connection, audit_url=str(audits)), NAME)
     screen.show(Text(), Text(f"The sandbox stays at {story.sandbox.url}, saved as “{NAME}”.", "bold"))
     screen.show(Text(f"Anna {what} once more. In another terminal, try:"))
-    for command, why in (
-        ("plan", "what would be sent now?"),
-        ("export", "plan, ask, send"),
-        ("report last --html report.html", "what it did, as a page"),
-        ("verify", "sheet against shop"),
-        ("jobs list", "what ran"),
-        ("doctor", "is everything in place?"),
-    ):
+    for command, why in _to_try(story.client_folder):
         line = f"sheets-catalog {command} -c {NAME}"
         screen.show(Text.assemble("  ", (f"{line:<54}", "cyan"), (why, "dim")))
-    screen.show(Text("Ctrl-C ends it.", style="dim"))
+    screen.show(Text("Ctrl-C ends the sandbox; these commands need it.", style="dim"))
     waiting = threading.Event()
     with Stopping(lambda _: waiting.set()):
         waiting.wait()
+
+
+def _to_try(client_folder: str) -> Iterator[tuple[str, str]]:
+    """Commands to play with, and what each answers; those about files only when the story came to the delivery."""
+    from sheets_catalog.cli.demo.files import BATCH
+
+    yield "plan", "what would be sent now?"
+    yield "export", "plan, ask, send"
+    yield "report last --html report.html", "what it did, as a page"
+    yield "verify", "sheet against shop"
+    if client_folder:
+        yield f"batches show {BATCH}", "the tasks that were staged and delivered, and why some were not"
+        yield f"verify {BATCH}", "read every delivered file back"
+        yield "export-status", "where all tasks are, and what waits for somebody"
+        yield "tasks status T-001", "what ever happened to one task"
+    yield "jobs list", "what ran"
+    yield "doctor", "is everything in place?"

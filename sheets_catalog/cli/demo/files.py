@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.running import JobResult
 
 BATCH = "DEMO"
+"""What the story calls its export batch, and what people look at afterwards."""
 
 
 class Files:
@@ -41,9 +42,10 @@ class Files:
             preview = staging.plan_staging(self.systems, staging.StagingOptions(batch_id=BATCH, actor="operator"))
             job = staging.store(self.systems, preview)
             result = staging.apply(self.systems, audit, job, watcher=self.watcher)
+        staged = f"{count(result.books.done, 'task')} staged as batch {BATCH}"
         told = (
             f"{count(planted['tasks'], 'task')} in the tab “Tasks”; {count(len(migration.columns), 'column')} added.",
-            f"{count(result.books.done, 'task')} staged: {count(preview.files, 'file')}, {size(preview.size)}.",
+            f"{staged}: {count(preview.files, 'file')}, {size(preview.size)}.",
             f"{count(result.books.rejected, 'task')} not fit, each with its reason; they stopped nobody.",
         )
         return result, planted, told
