@@ -190,7 +190,12 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def empty(self) -> bool:
         """Whether applying it would change nothing anywhere."""
-        return not (self.changes or self.conflicts or self.resolved)
+        return not (self.to_do or self.conflicts)
+
+    @property
+    def to_do(self) -> bool:
+        """Whether there is more to do than to list conflicts."""
+        return bool(self.changes or self.resolved)
 
     @property
     def undone(self) -> str:

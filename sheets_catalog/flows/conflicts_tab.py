@@ -5,6 +5,7 @@ The tab is ours as a whole. Everything in it is text; the last column takes a pe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import clipped
@@ -28,9 +29,30 @@ SHEET_ID = 1_914_207_531
 Spot = tuple[str, str, str]
 
 
-def read(sheets: Spreadsheets, info: SpreadsheetInfo) -> dict[Spot, Resolution]:
-    """The choices people have made, by (table, key, field name). Rows without a valid choice are still open."""
-    return {spot: made for spot, made, _ in _rows(sheets, info) if made.choice in CHOICES}
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the tab shows, by (table, key, field name). `there`: whether the spreadsheet has the tab."""
+
+    there: bool
+    entries: Mapping[Spot, Resolution]
+
+    @property
+    def choices(self) -> dict[Spot, Resolution]:
+        """The choices people have made. Rows without a valid choice are still open."""
+        return {spot: made for spot, made in self.entries.items() if made.choice in CHOICES}
+
+    def lists(self, conflicts: Collection[Conflict], tables: Collection[str]) -> bool:
+        """Whether `write` would show nothing new: exactly these conflicts of `tables`, about the same values."""
+        listed = {spot for spot in self.entries if spot[0] in tables}
+        wanted = {(each.table, each.key, each.field): each for each in conflicts}
+        return listed == set(wanted) and all(
+            self.entries[spot].about(each.sheet, each.shop) for spot, each in wanted.items()
+        )
+
+
+def read(sheets: Spreadsheets, info: SpreadsheetInfo) -> Shown:
+    """Read the tab."""
+    return Shown(TITLE in info.tabs, {spot: made for spot, made, _ in _rows(sheets, info)})
 
 
 def _rows(sheets: Spreadsheets, info: SpreadsheetInfo) -> list[tuple[Spot, Resolution, list[Cell]]]:

@@ -45,6 +45,7 @@ class JobSummary:
     note: str = ""
     not_before: datetime | None = None
     quarantined: int = 0
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ def _summary(file: File, state: JobState) -> JobSummary:
         note=state.note,
         not_before=datetime.fromtimestamp(state.not_before, UTC) if state.not_before else None,
         quarantined=len(state.items(Result.REJECTED)),
+        begun=bool(state.started),
     )
 
 
@@ -262,10 +264,16 @@ LEASES = {"export": "catalogue", "import": "catalogue"}
 
 
 def clean(systems: Systems, older_than_days: float, *, dry_run: bool = False) -> list[JobSummary]:
-    """Move ended (and unreadable) jobs older than so many days to the trash; returns them. Running ones stay."""
+    """Move jobs older than so many days to the trash; returns them.
+
+    Those that ended, those that were planned and never begun, and unreadable ones; what has begun and waits stays.
+    """
     limit = systems.clock.now() - timedelta(days=older_than_days)
     ended = {Status.FINISHED.value, Status.CANCELLED.value, "unreadable"}
-    old = [job for job in list_jobs(systems) if job.status in ended and (job.updated_at or limit) < limit]
+    over = [
+        job for job in list_jobs(systems) if job.status in ended or (job.status == Status.PLANNED and not job.begun)
+    ]
+    old = [job for job in over if (job.updated_at or limit) < limit]
     if not dry_run:
         for job in old:
             _trash(systems, job.job_id)

@@ -402,3 +402,52 @@ def test_a_job_cancelled_before_it_began_is_reported_as_such(run, at, sheet):
     assert run("jobs", "cancel", job).status == 0
     assert "Cancelled before anything was written. 1 change will not be sent." in run("report", job).out
     assert "0 of 1 change" in run("apply", job).out
+
+
+def test_a_plan_of_nothing_but_conflicts_leaves_no_job_behind(run, at, sheet):
+    """`export` lists them in the sheet, once; until somebody chooses, no run leaves anything."""
+    products = sheet("Products")
+    products.put(2, "Title", "By Anna")
+    key = products.cell(2, "Product ID")
+    at.sandbox.services["shopify"].plant({"do": "edit_product", "product": int(key), "title": "By the merchant"})
+    planned = run("plan", "--products")
+    assert "List the conflicts in the sheet with sheets-catalog export --products" in planned.out
+    assert run("plan", "--json").told["job"] is None
+    assert run("jobs", "list", "--json").told["jobs"] == []
+    assert run("export", "--products", "--yes", "--json").told["books"]["conflicted"] == 1
+    conflicts = sheet("Conflicts")
+    assert conflicts.cell(2, "In the shop") == "By the merchant"
+    assert len(run("jobs", "list", "--json").told["jobs"]) == 1
+    again = run("export", "--yes", "--json")
+    assert (again.status, again.told["job"]) == (9, None)
+    assert len(run("jobs", "list", "--json").told["jobs"]) == 1
+    assert "List the conflicts" not in run("plan").out
+    conflicts.put(2, "Choose (sheet or shop)", "sheet")
+    assert run("export", "--yes", "--json").told["books"]["done"] == 1
+    assert at.systems.catalogue.by_ids("products", [key])[key].values["title"] == "By Anna"
+    assert conflicts.cell(2, "In the shop") in {None, ""}
+
+
+def test_a_conflict_about_other_values_is_listed_anew(run, at, sheet):
+    products = sheet("Products")
+    products.put(2, "Title", "By Anna")
+    merchant, key = at.sandbox.services["shopify"], products.cell(2, "Product ID")
+    merchant.plant({"do": "edit_product", "product": int(key), "title": "By the merchant"})
+    run("export", "--yes")
+    merchant.plant({"do": "edit_product", "product": int(key), "title": "By him again"})
+    run("export", "--yes")
+    assert sheet("Conflicts").cell(2, "In the shop") == "By him again"
+
+
+def test_plans_nobody_applied_are_cleaned_up_and_what_has_begun_is_kept(run, at, sheet):
+    products = sheet("Products")
+    products.put(2, "Handle", products.cell(3, "Handle"))
+    refused = run("plan", "--json").told["job"]
+    assert run("apply", refused).status == 9
+    assert run("jobs", "retry", refused, "--no-run", "--json").told["retried"] == 1
+    forgotten = run("plan", "--json").told["job"]
+    assert run("jobs", "clean", "--json").told["cleaned"] == []
+    cleaned = run("jobs", "clean", "--older-than", "0", "--json").told["cleaned"]
+    assert [each["job_id"] for each in cleaned] == [forgotten]
+    kept = run("jobs", "list", "--json").told["jobs"]
+    assert [(each["job_id"], each["status"], each["begun"]) for each in kept] == [(refused, "planned", True)]

@@ -75,21 +75,22 @@ def plan(
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
-    """Show what an export would send. Nothing is sent; the plan is stored as a job."""
-    from sheets_catalog.flows.exporting import guard, store
+    """Show what an export would send. Nothing is sent; a plan with changes is stored as a job."""
+    from sheets_catalog.flows.exporting import all_listed, guard, store
 
     at = here(connection, json=json)
     tables = options.tables(products=products, variants=variants, inventory=inventory)
     wanted = _options(tables, policy, archive=archive, delete=delete, skip_hidden=skip_hidden)
     made = make_plan(at, wanted)
-    job_id = None if made.empty else at.stored(store(at.systems, made))
+    job_id = at.stored(store(at.systems, made)) if made.to_do else None
     question = guard(made, wanted)
     preview(at, made, question, show_all=show_all)
     at.screen.answer(plan_json(made, job_id, question))
     if job_id:
         yes = " --confirm-mass-change" if question else ""
-        what = "Send exactly this with" if made.changes else "List the conflicts in the sheet with"
-        _hint(at, what, f"apply {job_id}{yes}")
+        _hint(at, "Send exactly this with", f"apply {job_id}{yes}")
+    elif made.conflicts and not all_listed(made):
+        _hint(at, "List the conflicts in the sheet with", " ".join(["export", *_flags(tables)]))
     return Exit.OK
 
 
@@ -131,7 +132,7 @@ def export(
     json: options.Json = False,
 ) -> int:
     """Plan, show the plan, ask, and send it."""
-    from sheets_catalog.flows.exporting import guard, store
+    from sheets_catalog.flows.exporting import all_listed, guard, store
 
     at = here(connection, json=json)
     tables = options.tables(products=products, variants=variants, inventory=inventory)
@@ -139,11 +140,17 @@ def export(
     made = make_plan(at, wanted)
     question = guard(made, wanted)
     preview(at, made, question, show_all=show_all)
-    if dry_run or made.empty:
+    if dry_run or made.empty or all_listed(made):
         at.screen.answer(plan_json(made, None, question) | {"dry_run": dry_run})
         return Exit.OK if dry_run else statuses.of_books(made.books)
     agree(at, made, question, yes=yes, confirmed=confirm_mass_change)
     return run_job(at, at.stored(store(at.systems, made)), Apply(batch_size, confirmed=True))
+
+
+def _flags(tables: tuple[str, ...]) -> list[str]:
+    """The options that choose these tables; none for all of them."""
+    every = options.tables(products=False, variants=False, inventory=False)
+    return [] if tables == every else [f"--{each}" for each in tables]
 
 
 def _options(
@@ -210,7 +217,8 @@ def agree(at: Here, made: Plan, question: str | None, *, yes: bool, confirmed: b
         return
     if not at.screen.interactive:
         raise ConfirmationNeeded("Nobody is there to say yes.", advice="Give --yes to send without being asked.")
-    if not typer.confirm(f"Send this to {made.shop}?", default=False, err=True):
+    asked = f"Send this to {made.shop}?" if made.to_do else f"List the conflicts in “{made.spreadsheet_title}”?"
+    if not typer.confirm(asked, default=False, err=True):
         raise ConfirmationNeeded("You said no; nothing was sent.")
 
 

@@ -164,7 +164,7 @@ def clean(
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
-    """Move ended jobs to Drive's trash. Running and paused ones stay; the audit keeps everything."""
+    """Move old jobs to Drive's trash: ended ones, and plans that nobody applied. Running and paused ones stay."""
     from sheets_catalog.changes.plan import Books
     from sheets_catalog.cli.text import count
     from sheets_catalog.cli.views import jobs as views

@@ -73,9 +73,8 @@ def _nothing(plan: Plan) -> Text:
 def _nothing_to_undo(plan: Plan) -> Text:
     left = plan.books.conflicted + plan.books.rejected
     if left:
-        return headline(
-            "!", f"Nothing that job {plan.undone} did can be undone; {count(left, 'record')} left.", "yellow"
-        )
+        stays = f"{count(left, 'record')} {'was' if left == 1 else 'were'} left as found"
+        return headline("!", f"Nothing can be undone of job {plan.undone}; {stays}.", "yellow")
     return headline("=", f"Nothing left to undo of job {plan.undone}.", "green")
 
 
@@ -235,7 +234,7 @@ def conflicts(found: Sequence[Conflict], width: int, limit: int | None) -> Itera
     yield made
     if len(chosen) < len(found):
         yield more(len(found) - len(chosen), "conflict", "show all with `--all`, or use `--json`")
-    yield Text("Choose “sheet” or “shop” in the Conflicts tab (it is filled by apply), or plan with `--policy`.", "dim")
+    yield Text("Choose “sheet” or “shop” in the Conflicts tab (filled by export and apply), or plan with `--policy`.", "dim")
     yield Text()
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sheets_catalog.flows.exporting.applying import apply
-from sheets_catalog.flows.exporting.planning import ExportOptions, guard, plan_export
+from sheets_catalog.flows.exporting.planning import ExportOptions, all_listed, guard, plan_export
 from sheets_catalog.flows.job_files import make as store
 from sheets_catalog.flows.running import JobResult
 
-__all__ = ["ExportOptions", "JobResult", "apply", "guard", "plan_export", "store"]
+__all__ = ["ExportOptions", "JobResult", "all_listed", "apply", "guard", "plan_export", "store"]

@@ -90,4 +90,3 @@ def _check(home: _Home, plan: Plan, state: JobState, options: ExportOptions, *, 
     question = None if confirmed else guard(plan, options)
     if question:
         raise ConfirmationNeeded(question, advice="Look at the plan, then say yes with --confirm-mass-change.")
-

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 OPTIONS = ("option1", "option2", "option3")
 
+
 def fetch(systems: Systems, table: Table, keys: Iterable[str]) -> Mapping[str, Record]:
     """The shop's records with these keys; those that are not there are left out."""
     return systems.catalogue.by_ids(table.name, keys, [each for each in table.fields if each.metafield_type])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from sheets_catalog.changes.compare import Policy  # noqa: TC001 - part of a public dataclass
-from sheets_catalog.changes.plan import Books, Change, Estimate, FieldChange, Finding, Plan
+from sheets_catalog.changes.plan import Books, Change, Conflict, Estimate, FieldChange, Finding, Plan
 from sheets_catalog.errors import InputError, PlanError
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting import creating
@@ -21,7 +21,7 @@ from sheets_catalog.flows.tabs import normal
 from sheets_catalog.records import PRODUCTS, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.flows.connection import Systems
@@ -60,6 +60,7 @@ class _Planning:
     note: Callable[[str, int, int], None]
     info: SpreadsheetInfo
     baseline: Baseline
+    shown: conflicts_tab.Shown
     rules: Rules
     money_digits: int
     findings: list[Finding] = field(default_factory=list)
@@ -97,7 +98,8 @@ def plan_export(
 
 
 CONFLICTS_TAB = "conflicts_tab"
-"""Option of a plan: ``none`` when the spreadsheet had no tab of conflicts, so that none has to be looked for."""
+"""Option of a plan: whether applying it `CHANGES` the tab of conflicts, or what has to stand there is `LISTED`."""
+CHANGES, LISTED = "changes", "listed"
 
 BLOCKING = frozenset({"missing_scope", "sheet_access"})
 """Rules of findings with which a plan cannot be applied at all."""
@@ -142,9 +144,10 @@ def _begin(systems: Systems, options: ExportOptions, note: Callable[[str, int, i
         raise control.trashed("spreadsheet")
     baseline, trouble = home.load()
     edited = home.sheet.modified
-    rules = Rules(options.policy, conflicts_tab.read(systems.sheets, info), edited.isoformat() if edited else "")
+    shown = conflicts_tab.read(systems.sheets, info)
+    rules = Rules(options.policy, shown.choices, edited.isoformat() if edited else "")
     shop = systems.catalogue.info
-    run = _Planning(systems, options, note, info, baseline, rules, shop.money_digits)
+    run = _Planning(systems, options, note, info, baseline, shown, rules, shop.money_digits)
     if trouble:
         run.findings.append(
             Finding(
@@ -400,11 +403,11 @@ def _freeze(run: _Planning) -> Plan:
     changes = sorted((change for result in run.results for change in result.changes), key=order)
     settled = sum((result.books for result in run.results), Books())
     conflicts = tuple(each for result in run.results for each in result.conflicts)
-    tab = conflicts_tab.TITLE in run.info.tabs
+    tab = _conflicts_tab(run, conflicts)
     cost = estimate(
         changes,
         run.systems.shop.throttle,
-        conflicts_tab=tab or bool(conflicts),
+        conflicts_tab=tab == CHANGES,
         batch_size=run.options.batch_size,
         ids_per_call={name: _ids_per_call(run, name) for name in {change.table for change in changes if change.key}},
     )
@@ -430,10 +433,20 @@ def _freeze(run: _Planning) -> Plan:
         resolved=tuple(each for result in run.results for each in result.resolved),
         options={
             "money_digits": str(run.money_digits),
-            CONFLICTS_TAB: "there" if tab else "none",
+            CONFLICTS_TAB: tab,
             **{name: "\n".join(metafield_headers(reader)) for name, reader in run.readers.items()},
         },
     )
+
+
+def _conflicts_tab(run: _Planning, conflicts: Collection[Conflict]) -> str:
+    right = run.shown.lists(conflicts, run.sifted) and (run.shown.there or not conflicts)
+    return LISTED if right else CHANGES
+
+
+def all_listed(plan: Plan) -> bool:
+    """Whether there is nothing to send, and the sheet already shows every conflict there is."""
+    return not plan.to_do and plan.options.get(CONFLICTS_TAB) == LISTED
 
 
 def _ids_per_call(run: _Planning, name: str) -> int:

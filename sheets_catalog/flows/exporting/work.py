@@ -10,7 +10,7 @@ from sheets_catalog.errors import NotFound
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting.batching import first_batch
 from sheets_catalog.flows.exporting.looking import Look
-from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, tables_of
+from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, tables_of
 from sheets_catalog.flows.exporting.sending import Ready, Sent, deliver, deliveries
 from sheets_catalog.flows.keyed_writing import KeyedWriter, RowWrite
 from sheets_catalog.flows.reading import TabReader, open_tab
@@ -33,7 +33,6 @@ WAITING = "Another field of this record waits for a choice in “Conflicts”."
 LEFT = "Another field of this record was left as it is."
 PARTLY = frozenset({WAITING, LEFT})
 """Reasons of a record that counts as in conflict although all that was planned for it was done."""
-
 
 
 @dataclass(slots=True)
@@ -135,7 +134,7 @@ class ExportWork:
 
     def finish(self, state: JobState) -> None:
         """Show open conflicts, then store what both sides now agree on. Repeatable."""
-        if self.plan.conflicts or self.plan.options.get(CONFLICTS_TAB) != "none":
+        if self.plan.options.get(CONFLICTS_TAB) != LISTED:
             info = self.systems.sheets.info(self.plan.spreadsheet_id)
             conflicts_tab.write(self.systems.sheets, info, self.plan.conflicts, self.plan.tables)
         try:
