@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,14 +14,13 @@ from sheets_catalog.flows.running import JobResult, Run, run_job
 from sheets_catalog.flows.tasks import planning, register
 from sheets_catalog.flows.tasks.copying import CopyWork
 from sheets_catalog.flows.tasks.files import THREADS
+from sheets_catalog.flows.tasks.folders import folder_for_writing
 from sheets_catalog.jobs.batches import Sizing
 from sheets_catalog.jobs.checkpoints import Checkpoints
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sheets_catalog.changes.plan import Plan
     from sheets_catalog.database import Audit
     from sheets_catalog.flows.connection import Systems
@@ -41,44 +40,54 @@ PATIENCE = 26 * 3600.0
 """Seconds without progress that are waited out: the day's limit of 750 GB is lifted after 24 hours."""
 
 
-def run(
-    systems: Systems,
-    audit: Audit,
-    job_id: str,
-    phase: Phase,
-    ending: Ending,
-    *,
-    check: Callable[[Plan], None],
-    watcher: Watcher | None,
-    limits: Limits | None,
-    force: bool,
-) -> JobResult:
-    """Run or resume a job. `check` raises what forbids its first start.
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """Applies stored plans of one phase, or goes on where a job stopped: what staging and delivery call `apply`.
 
-    Raises `BusyError` (another job of the batch has begun), `StateError`, `StalePlanError`, `AccessError`,
-    `InputError`, `UpstreamError`; the job keeps its place in every case.
+    `folder`: the plan's option with the folder that must be writable before the first start; `what` names it.
     """
 
-    def checked(plan: Plan, state: JobState) -> None:
-        planning.check_account(systems, plan)
-        if not state.started:
-            check(plan)
-        _take(systems, plan.options["batch"], job_id)
+    phase: Phase
+    ending: Ending
+    folder: str
+    what: str
 
-    given = limits or Limits(patience=PATIENCE)
-    sizing = CHUNKS if given.deadline is not None else LONG_CHUNKS
-    with ThreadPoolExecutor(THREADS, "copying") as pool:
-        result = run_job(
-            systems,
-            audit,
-            job_id,
-            lambda plan: CopyWork(systems, plan, job_id, audit, phase, ending, pool),
-            checked,
-            Run(watcher, given, sizing, force),
-        )
-    if result.status.ended:
-        _give_back(systems, result.plan.options["batch"], job_id)
-    return result
+    def __call__(
+        self,
+        systems: Systems,
+        audit: Audit,
+        job_id: str,
+        *,
+        watcher: Watcher | None = None,
+        limits: Limits | None = None,
+        force: bool = False,
+    ) -> JobResult:
+        """Do what a stored plan says, or go on where it stopped.
+
+        Raises `BusyError` (another job of the batch has begun), `StateError`, `StalePlanError`, `AccessError`,
+        `InputError`, `UpstreamError`; the job keeps its place in every case.
+        """
+
+        def check(plan: Plan, state: JobState) -> None:
+            planning.check_account(systems, plan)
+            if not state.started:
+                folder_for_writing(systems, plan.options[self.folder], self.what)
+            _take(systems, plan.options["batch"], job_id)
+
+        given = limits or Limits(patience=PATIENCE)
+        sizing = CHUNKS if given.deadline is not None else LONG_CHUNKS
+        with ThreadPoolExecutor(THREADS, "copying") as pool:
+            result = run_job(
+                systems,
+                audit,
+                job_id,
+                lambda plan: CopyWork(systems, plan, job_id, audit, self.phase, self.ending, pool),
+                check,
+                Run(watcher, given, sizing, force),
+            )
+        if result.status.ended:
+            _give_back(systems, result.plan.options["batch"], job_id)
+        return result
 
 
 def _take(systems: Systems, batch_id: str, job_id: str) -> None:
