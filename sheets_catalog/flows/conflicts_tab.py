@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from sheets_catalog.changes.fingerprints import clipped
 from sheets_catalog.errors import Refused
 from sheets_catalog.flows.exporting.comparing import Resolution
-from sheets_catalog.records import TABLES
+from sheets_catalog.records import TABLES, metafield
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.plan import Conflict
     from sheets_catalog.google.sheets import SpreadsheetInfo, Spreadsheets
-    from sheets_catalog.records import Cell
+    from sheets_catalog.records import Cell, Table
 
 TITLE = "Conflicts"
 HEADER = ("Tab", "Row key", "Record", "Field", "Last agreed", "In the sheet", "In the shop", "Choose (sheet or shop)")
@@ -73,11 +73,14 @@ def _spot(cells: Sequence[str]) -> Spot | None:
     table = next((table for table in TABLES.values() if table.title == cells[0]), None)
     if table is None or not cells[1]:
         return None
-    name = next((each.name for each in table.fields if each.header == cells[3]), cells[3])
+    known = next((each for each in table.fields if each.header == cells[3]), None) or metafield(cells[3])
+    name = known.name if known else cells[3]
     return (table.name, cells[1], name)
 
 
-def write(sheets: Spreadsheets, info: SpreadsheetInfo, conflicts: Iterable[Conflict], tables: Collection[str]) -> None:
+def write(
+    sheets: Spreadsheets, info: SpreadsheetInfo, conflicts: Iterable[Conflict], tables: Mapping[str, Table]
+) -> None:
     """Make the tab show exactly these conflicts of `tables`, keeping choices made about the same values. Repeatable.
 
     The new rows and the blanks after them go in one request: the tab is never empty in between.
@@ -88,14 +91,14 @@ def write(sheets: Spreadsheets, info: SpreadsheetInfo, conflicts: Iterable[Confl
     before = _rows(sheets, info)
     made = {spot: choice for spot, choice, _ in before}
     others = [cells for spot, _, cells in before if spot[0] not in tables]
-    rows: list[list[Cell]] = [list(HEADER), *others, *(_row(conflict, made) for conflict in open_ones)]
+    rows: list[list[Cell]] = [list(HEADER), *others, *(_row(conflict, tables, made) for conflict in open_ones)]
     rows += [[""] * len(HEADER) for _ in range(len(before) + 1 - len(rows))]
     _ensure_tab(sheets, info, len(rows))
     sheets.write_ranges(info.id, [(f"'{TITLE}'!A1:H{len(rows)}", rows)])
 
 
-def _row(conflict: Conflict, made: Mapping[Spot, Resolution]) -> list[Cell]:
-    table = TABLES[conflict.table]
+def _row(conflict: Conflict, tables: Mapping[str, Table], made: Mapping[Spot, Resolution]) -> list[Cell]:
+    table = tables[conflict.table]
     each = table.by_name.get(conflict.field)
     chosen = made.get((conflict.table, conflict.key, conflict.field))
     kept = chosen.choice if chosen and chosen.about(conflict.sheet, conflict.shop) else ""

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that differs, or one record that one side lacks (`field` is empty then)."""
+    """One field that differs, or one record that one side lacks (`field` is empty then).
+
+    `header`: the field's column in the sheet.
+    """
 
     table: str
     key: str
@@ -33,6 +36,7 @@ class Difference:
     field: str = ""
     sheet: Value = None
     shop: Value = None
+    header: str = ""
 
 
 @dataclass(slots=True)
@@ -89,6 +93,8 @@ def _verify_table(
 ) -> None:
     table = reader.layout.table
     rows: dict[str, Row] = {}
+    if note:
+        note(table.name, 0, 0)
     for row in reader.rows():
         if row.findings:
             result.errors.extend(row.findings[:1])
@@ -130,7 +136,7 @@ def _compare(reader: TabReader, row: Row, record: Record, result: Verification) 
     found = [
         Difference(
             table.name, record.key, label_of(table, row.values), row.number, each.name,
-            row.values[each.name], record.values.get(each.name),
+            row.values[each.name], record.values.get(each.name), each.header,
         )
         for each in reader.layout.owned
         if row.values[each.name] != record.values.get(each.name)

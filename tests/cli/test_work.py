@@ -451,3 +451,39 @@ def test_plans_nobody_applied_are_cleaned_up_and_what_has_begun_is_kept(run, at,
     assert [each["job_id"] for each in cleaned] == [forgotten]
     kept = run("jobs", "list", "--json").told["jobs"]
     assert [(each["job_id"], each["status"], each["begun"]) for each in kept] == [(refused, "planned", True)]
+
+
+METAFIELD = "Metafield: custom.material [single_line_text_field]"
+
+
+def test_a_metafield_is_called_by_its_column_everywhere(run, at, sheet):
+    """In plan, job, verify and the tab of conflicts; a choice made there counts."""
+    products = sheet("Products")
+    products.tab.add_cols(1)
+    products.tab.update_cell(1, len(products.header) + 1, METAFIELD)
+    run("import")
+    products = sheet("Products")
+    products.put(2, METAFIELD, "Hemp")
+    planned = run("plan")
+    assert METAFIELD in " ".join(planned.out.split())
+    assert "metafields." not in planned.out
+    assert "metafields." not in run("jobs", "show", "last").out
+    told = run("verify", "--products", "--json").told["differs"]
+    assert ("metafields.custom.material", METAFIELD) in {(each["field"], each["header"]) for each in told}
+    assert "metafields." not in run("verify", "--products").out
+    assert run("export", "--yes").status == 0
+    key = f"gid://shopify/Product/{products.cell(2, 'Product ID')}"
+    at.sandbox.services["shopify"].plant(
+        {"do": "set_metafield", "owner": key, "namespace": "custom", "key": "material",
+         "kind": "single_line_text_field", "value": "Wool"}
+    )  # fmt: skip
+    products.put(2, METAFIELD, "Silk")
+    assert "metafields." not in run("export", "--yes").out
+    conflicts = sheet("Conflicts")
+    assert conflicts.cell(2, "Field") == METAFIELD
+    conflicts.put(2, "Choose (sheet or shop)", "sheet")
+    assert run("export", "--yes", "--json").told["books"]["done"] == 1
+
+
+def test_tabs_are_called_by_their_titles_while_they_are_compared(run, at):
+    assert "Comparing Products" in run("verify", "--products").err

@@ -64,9 +64,10 @@ def import_(
 def _watched(show: Telling, stop: Stopping) -> Callable[[str, int, int], None]:
     """An import has no job to resume: it is stopped between two pages, and the next one goes on by comparing."""
     from sheets_catalog.cli.stopping import Stopped
+    from sheets_catalog.records import TABLES
 
     def watch(name: str, done: int, total: int) -> None:
-        show.phase(name[:1].upper() + name[1:], done, total)
+        show.phase(TABLES[name].title, done, total)
         if stop.wanted():
             raise Stopped("The import was stopped; what was written stays.", advice="Import again to go on.")
 

@@ -37,6 +37,7 @@ def verify(
     from sheets_catalog.cli.progress import tell_waits, telling
     from sheets_catalog.cli.views import checks
     from sheets_catalog.flows.verification import verify as compare
+    from sheets_catalog.records import TABLES
 
     at = here(connection, json=json)
     if batch:
@@ -45,7 +46,9 @@ def verify(
         at.systems.calls.on_wait = tell_waits(show)
         show.phase("Comparing", 0, 0)
         tables = options.tables(products=products, variants=variants, inventory=inventory)
-        found = compare(at.systems, tables, lambda name, done, total: show.phase(f"Comparing {name}", done, total))
+        found = compare(
+            at.systems, tables, lambda name, done, total: show.phase(f"Comparing {TABLES[name].title}", done, total)
+        )
     status = statuses.of_verification(
         differs=bool(found.differs),
         missing_here=bool(found.missing_here),

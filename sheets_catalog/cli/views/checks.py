@@ -9,7 +9,7 @@ from rich.text import Text
 
 from sheets_catalog.cli.text import count, shown, visible
 from sheets_catalog.cli.views.parts import books_line, headline, more, table
-from sheets_catalog.cli.views.plans import findings, header_of
+from sheets_catalog.cli.views.plans import findings
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _differences(name: str, found: Sequence[Difference], limit: int | None) -> I
     for each in chosen:
         cells = [Text(TABLES[each.table].title), Text(str(each.row or "–")), shown(each.label or each.key, 40)]
         if values:
-            cells += [Text(header_of(each.table, each.field)), shown(each.sheet, 30), shown(each.shop, 30)]
+            cells += [Text(visible(each.header)), shown(each.sheet, 30), shown(each.shop, 30)]
         made.add_row(*cells)
     yield made
     if len(chosen) < len(found):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from sheets_catalog.cli.text import both, count, moment, shown, visible
 from sheets_catalog.cli.views.parts import books_line, facts, headline, left_out, more, table
-from sheets_catalog.cli.views.plans import field_name
+from sheets_catalog.cli.views.plans import field_name, named
 from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def in_full(view: JobView, width: int, limit: int | None = SHOWN) -> Iterator[Re
     yield books_line(summary.books)
     yield Text()
     order = [Result.REJECTED, Result.CONFLICTED, Result.PENDING, Result.DONE]
-    items = sorted(view.items, key=lambda item: order.index(item.result))
+    called = named(plan).changes
+    items = [replace(item, change=called[item.number]) for item in view.items]
+    items.sort(key=lambda item: order.index(item.result))
     chosen = items if limit is None else items[:limit]
     if chosen:
         yield _items(chosen, width)

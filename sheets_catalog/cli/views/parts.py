@@ -93,7 +93,10 @@ def left_out(plan: Plan, limit: int | None) -> Iterator[RenderableType]:
         return
     symbol, style = SEVERITIES["error"]
     yield Text()
-    yield Text(f"Left out when planning: {count(plan.settled.rejected, 'record')}", style="bold yellow")
+    told = f"Left out when planning: {count(plan.settled.rejected, 'record')}"
+    if plan.undone:
+        told = f"Not undone: {count(len(found), 'finding')}"
+    yield Text(told, style="bold yellow")
     for each in found if limit is None else found[:limit]:
         yield Text.assemble(
             (f"  {symbol} ", f"bold {style}"), (f"{visible(each.where())}: ", style), visible(each.message)

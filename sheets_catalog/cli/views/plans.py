@@ -11,10 +11,11 @@ from rich.text import Text
 
 from sheets_catalog.cli.text import BLANK, both, count, duration, shown, visible
 from sheets_catalog.cli.views.parts import SEVERITIES, books_line, headline, joined, more, table
+from sheets_catalog.flows.exporting.planning import tables_of
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
 
@@ -32,6 +33,7 @@ _STYLES = {"create": "green", "update": "", "delete": "red"}
 
 def rendered(plan: Plan, width: int, limit: int | None = LIMIT) -> Iterator[RenderableType]:
     """The whole preview for a terminal of `width` columns; `limit` None shows every field."""
+    plan = named(plan)
     yield title(plan)
     yield Text()
     if plan.changes:
@@ -43,6 +45,26 @@ def rendered(plan: Plan, width: int, limit: int | None = LIMIT) -> Iterator[Rend
     yield books_line(plan.books)
     if plan.changes:
         yield estimate(plan)
+
+
+def named(plan: Plan) -> Plan:
+    """The plan with its metafields called by the headers of their columns, which only this plan's tabs know."""
+    headers = {
+        (name, each.name): each.header
+        for name, its in tables_of(plan).items()
+        for each in its.fields
+        if each.metafield_type
+    }
+    if not headers:
+        return plan
+    changes = tuple(_named(change, headers) for change in plan.changes)
+    conflicts = tuple(replace(each, field=headers.get((each.table, each.field), each.field)) for each in plan.conflicts)
+    return replace(plan, changes=changes, conflicts=conflicts)
+
+
+def _named(change: Change, headers: Mapping[tuple[str, str], str]) -> Change:
+    fields = (replace(each, field=headers.get((change.table, each.field), each.field)) for each in change.fields)
+    return replace(change, fields=tuple(fields))
 
 
 def title(plan: Plan) -> Text:
@@ -234,7 +256,9 @@ def conflicts(found: Sequence[Conflict], width: int, limit: int | None) -> Itera
     yield made
     if len(chosen) < len(found):
         yield more(len(found) - len(chosen), "conflict", "show all with `--all`, or use `--json`")
-    yield Text("Choose “sheet” or “shop” in the Conflicts tab (filled by export and apply), or plan with `--policy`.", "dim")
+    yield Text(
+        "Choose “sheet” or “shop” in the Conflicts tab (filled by export and apply), or plan with `--policy`.", "dim"
+    )
     yield Text()
 
 

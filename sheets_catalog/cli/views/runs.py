@@ -11,6 +11,7 @@ from sheets_catalog.cli.text import count, duration, shown
 from sheets_catalog.cli.views.parts import books_line, headline, joined, left_out, more, table
 from sheets_catalog.cli.views.plans import findings
 from sheets_catalog.jobs.state import Result, Status
+from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,7 +91,10 @@ def import_result(books: Books, tables: Mapping[str, Mapping[str, Any]]) -> Iter
     columns = list(dict.fromkeys(name for counts in tables.values() for name in counts))
     made = table("", "Tab", *(column.replace("_", " ").capitalize() for column in columns))
     for name, counts in tables.items():
-        made.add_row(Text(name.capitalize()), *(Text(f"{counts.get(column, 0):,}") for column in columns))
+        made.add_row(
+            Text(TABLES[name].title if name in TABLES else name),
+            *(Text(f"{counts.get(column, 0):,}") for column in columns),
+        )
     yield made
     yield books_line(books)
 

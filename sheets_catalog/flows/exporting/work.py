@@ -136,7 +136,8 @@ class ExportWork:
         """Show open conflicts, then store what both sides now agree on. Repeatable."""
         if self.plan.options.get(CONFLICTS_TAB) != LISTED:
             info = self.systems.sheets.info(self.plan.spreadsheet_id)
-            conflicts_tab.write(self.systems.sheets, info, self.plan.conflicts, self.plan.tables)
+            mine = {name: self.tables[name] for name in self.plan.tables}
+            conflicts_tab.write(self.systems.sheets, info, self.plan.conflicts, mine)
         try:
             self._store_baseline(self.home, state)
         except NotFound:  # it was deleted while the job ran
