@@ -192,6 +192,21 @@ def anna_counts_stock(world):
     tab.update([[int(row[at]) + 1] for row in rows[1:41]], f"{_letter(at)}2:{_letter(at)}41")
 
 
+def anna_counts_one_again(world):
+    """A stock level is counted once more, after it was exported."""
+    world.tab("Inventory").update_cell(2, world.tab("Inventory").row_values(1).index("Available") + 1, 99)
+
+
+def anna_raises_two_prices(world):
+    """Two prices that a job will send and an undo take back."""
+    world.type_in("Variants", {("SKU", sku, "Price"): 69.9 for sku in ("LS-S-BL", "LS-M-WH")})
+
+
+def merchant_changes_one_of_them(world):
+    """The shop's admin changes the price of LS-M-WH."""
+    world.merchant(do="edit_variant", variant=45000000000003, price="67.50")
+
+
 def ctrl_c(world):
     """Somebody presses Ctrl-C while the next command works: a real SIGINT, when the shop has taken its first batch."""
     world.stop_after = 1
@@ -279,7 +294,7 @@ def _stopping(world):
 
 
 def _curl(words):
-    """The few options of curl that the pages use."""
+    """The few options of curl that the pages use; headers first, then data."""
     method, headers, body, url = "GET", {}, None, ""
     rest = iter(words)
     for word in rest:
@@ -290,6 +305,7 @@ def _curl(words):
             headers[name] = value
         elif word in {"-d", "--data"}:
             body = next(rest)
+            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")  # as curl does
         elif word != "-s":
             url = word
     answer = requests.request(method, url, headers=headers, data=body, timeout=10)
