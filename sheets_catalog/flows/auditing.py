@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -73,6 +74,11 @@ class Auditing:
     calls_before: int = 0
     batches_before: int = 0
     begun_at: datetime | None = None
+    done_before: int = field(init=False)
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    def __post_init__(self) -> None:
+        self.done_before = self.books.done
 
     def begin(self) -> None:
         """The first line, unless it was written."""
@@ -84,9 +90,14 @@ class Auditing:
         self.audit.session_started(start)
         self.audit.records(findings_as_records(self.session_id, self.plan))
 
-    def seconds(self, until: datetime) -> float:
-        """How long this run took so far: from its line of the session on, by the clock that dates those lines."""
-        return (until - self.begun_at).total_seconds() if self.begun_at else 0.0
+    def figures(self, now: datetime) -> None:
+        """The figures of this run so far: a process that is killed has told those up to its last checkpoint.
+
+        Time counts from the run's line of the session on, by the clock that dates those lines.
+        """
+        seconds = (now - self.begun_at).total_seconds() if self.begun_at else 0.0
+        done = self.books.done - self.done_before
+        self.audit.metrics(self.session_id, self.run, figures_of(self.systems.calls.figures, done, seconds))
 
     def batch_started(self, number: int, items: Sequence[int]) -> None:
         """A batch goes out."""
@@ -125,6 +136,7 @@ class Auditing:
         self.begin()
         self.books = books
         self.audit.progress(self.session_id, books_of(books))
+        self.figures(self.systems.clock.now())
         if self.then:
             self.then.progressed(books, note)
 

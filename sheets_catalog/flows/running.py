@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from sheets_catalog.flows.auditing import (
     Auditing,
     books_of,
     error_log,
-    figures_of,
 )
 from sheets_catalog.flows.job_files import LEASES, lease_of
 from sheets_catalog.jobs.batches import Sizing
@@ -23,7 +21,6 @@ from sheets_catalog.jobs.runner import Limits, Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
     from sheets_catalog.changes.plan import Books, Plan
     from sheets_catalog.flows.connection import Systems
@@ -93,16 +90,16 @@ def run_job(
         sizing=run.sizing,
         limits=run.limits,
     )
-    before = state.books.done
     try:
         with _waits_told(systems, auditing), _waits_ended(systems, run.limits):
             state = runner.advance(force=run.force)
     except SheetsCatalogError as error:
-        _stopped(auditing, error, auditing.books.done - before)
+        _stopped(auditing, error)
         raise
     auditing.begin()
     auditing.complete(state)
-    _ended(auditing, state, state.books.done - before)
+    auditing.books = state.books
+    _ended(auditing, state)
     return JobResult(job_id, state.status, state.books, state, plan, systems.calls.figures, job_id)
 
 
@@ -146,29 +143,23 @@ def _catch_up(audit: database.Audit, auditing: Auditing, state: JobState) -> Non
         return
     auditing.begin()
     auditing.complete(state)
-    _ended(auditing, state, 0)
+    _ended(auditing, state)
 
 
-def _stopped(auditing: Auditing, error: SheetsCatalogError, done: int) -> None:
+def _stopped(auditing: Auditing, error: SheetsCatalogError) -> None:
     """The job's books stay those of its last checkpoint; a job that another run holds is left to that run."""
     if isinstance(error, BusyError):
         return
     auditing.begin()
     auditing.audit.error(error_log(auditing.session_id, error))
     now, books = auditing.systems.clock.now(), books_of(auditing.books)
-    _write_figures(auditing, done, now)
+    auditing.figures(now)
     end = database.SessionEnd(auditing.session_id, "stopped", now, books, error.message, error.advice)
     auditing.audit.session_finished(end)
 
 
-def _ended(auditing: Auditing, state: JobState, done: int) -> None:
+def _ended(auditing: Auditing, state: JobState) -> None:
     status, now = ENDS.get(state.status, "stopped"), auditing.systems.clock.now()
-    _write_figures(auditing, done, now)
+    auditing.figures(now)
     end = database.SessionEnd(auditing.session_id, status, now, books_of(state.books), state.note)
     auditing.audit.session_finished(end)
-
-
-def _write_figures(auditing: Auditing, done: int, now: datetime) -> None:
-    """Of this run alone: those of all runs of a job are added up."""
-    figures = figures_of(auditing.systems.calls.figures, done, auditing.seconds(now))
-    auditing.audit.metrics(auditing.session_id, secrets.token_hex(4), figures)

@@ -449,3 +449,66 @@ def test_no_phase_of_a_report_is_longer_than_the_whole(at):
     report = at.audit.report(found.session_id)
     assert 0 < report.phases[0].seconds == pytest.approx(report.session.seconds)
     assert report.phases[0].records == found.books.done
+
+
+def test_stock_typed_for_a_new_variant_is_named_and_arrives_by_import_and_a_second_export(at):
+    """Its ids are not known before the shop has made them: nothing of it is left out in silence."""
+    products, variants, inventory = (tab(at, title) for title in ("Products", "Variants", "Inventory"))
+    add(products, Handle="stocked", Title="Stocked", **{"Option1 Name": "Size"})
+    add(variants, Price=5, SKU="ST-S", **{"Product Handle": "stocked", "Option1 Value": "S", "Track Inventory": True})
+    add(inventory, SKU="ST-S", Location="Warehouse Berlin", Available=7)
+    plan, result = export(at)
+    (finding,) = [each for each in plan.findings if each.severity == "error"]
+    assert (finding.tab, finding.row, finding.found) == ("Inventory", len(inventory.col_values(9)), "7")
+    assert "its number is not sent (SKU ST-S)" in finding.message
+    assert "Type the number there" in finding.advice
+    assert (result.books.done, result.books.rejected) == (2, 1)
+    inventory.delete_rows(finding.row)
+    import_catalogue(at.systems, at.audit)
+    rows = inventory.get_all_records()
+    row = next(n for n, each in enumerate(rows, 2) if each["SKU"] == "ST-S" and each["Location"] == "Warehouse Berlin")
+    put(inventory, row, "Available", 7)
+    _, result = export(at)
+    assert result.books.done == 1, result.state.reasons
+    key = "/".join(inventory.row_values(row)[:2])
+    assert at.systems.catalogue.by_ids("inventory", [key])[key].values["available"] == "7"
+
+
+def add(sheet, **cells):
+    """A row at the end, by header."""
+    sheet.append_row([cells.get(name, "") for name in sheet.row_values(1)], table_range="A1")
+
+
+def test_the_figures_of_a_run_that_died_are_kept_with_its_checkpoints(at):
+    """What it called until its last checkpoint stands in the report, and the next run's is added to it."""
+
+    class DyingError(BaseException):
+        """Nothing may catch it: the process is gone."""
+
+    class Dying:
+        def batch_started(self, number, items):
+            if number == 2:
+                raise DyingError
+
+        def batch_ended(self, number, outcomes, seconds): ...
+
+        def progressed(self, books, note): ...
+
+        def troubled(self, error, wait): ...
+
+    for row in (2, 3):
+        put(tab(at, "Products"), row, "Vendor", "Somebody else")
+    options = ExportOptions(batch_size=1)
+    job = store(at.systems, plan_export(at.systems, options))
+    with pytest.raises(DyingError):
+        apply(at.fresh(), at.audit, job, options=options, watcher=Dying())
+    died = at.audit.report(job)
+    assert died.figures["calls"] >= 10
+    assert died.figures["calls_shopify.productUpdate"] == 1
+    assert [(phase.name, phase.records) for phase in died.phases] == [("update", 1)]
+    apply(at.fresh(), at.audit, job, options=options)
+    whole = at.audit.report(job)
+    assert whole.figures["calls_shopify.productUpdate"] == 2
+    assert whole.figures["calls"] > died.figures["calls"]
+    assert [(phase.name, phase.records) for phase in whole.phases] == [("update", 2)]
+    assert whole.phases[0].seconds <= whole.session.seconds
