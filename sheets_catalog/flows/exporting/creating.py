@@ -143,7 +143,7 @@ def _refuse_group(products: Layout, variants: Layout, group: str, missing: list[
 
 
 def new_levels(layout: Layout, rows: Iterable[Row], out: Compared) -> None:
-    """Stock rows without ids cannot be made: the shop makes them with the variant."""
+    """Stock rows without ids are left out, each by name: the shop makes a level with its variant, and gives it ids."""
     for row in rows:
         out.settle(rejected=1)
         out.findings.append(
@@ -153,11 +153,17 @@ def new_levels(layout: Layout, rows: Iterable[Row], out: Compared) -> None:
                 layout.table.title,
                 row.number,
                 layout.table.by_name["inventory_item_id"].header,
-                "",
-                "This stock row has no inventory item and location id.",
-                "Delete the row and run `sheets-catalog import`: rows of new variants come by themselves.",
+                row.values.get("available") or "",
+                f"This stock row has no inventory item and location id; its number is not sent{_of_sku(row)}.",
+                "Export, then run `sheets-catalog import`: the stock rows of new variants come by themselves. "
+                "Type the number there, and delete this row.",
             )
         )
+
+
+def _of_sku(row: Row) -> str:
+    sku = row.values.get("sku")
+    return f" (SKU {sku})" if sku else ""
 
 
 def _create(layout: Layout, row: Row, group: str, context: dict[str, str]) -> Change:
