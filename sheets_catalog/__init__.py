@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.connection import load as load_connection
     from sheets_catalog.flows.exporting import ExportOptions, JobResult, apply, plan_export, store
     from sheets_catalog.flows.importing import ImportOptions, import_catalogue
+    from sheets_catalog.flows.undoing import plan_undo
     from sheets_catalog.flows.verification import verify
     from sheets_catalog.jobs.runner import Limits
 
@@ -50,6 +51,7 @@ __all__ = [
     "open_audit",
     "open_systems",
     "plan_export",
+    "plan_undo",
     "staging",
     "store",
     "verify",
@@ -63,6 +65,7 @@ _HOMES = {
     "flows.connection": ("Connection", "open_systems", "load_connection"),
     "flows.exporting": ("ExportOptions", "JobResult", "apply", "plan_export", "store"),
     "flows.importing": ("ImportOptions", "import_catalogue"),
+    "flows.undoing": ("plan_undo",),
     "flows.verification": ("verify",),
     "jobs.runner": ("Limits",),
 }

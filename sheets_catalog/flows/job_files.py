@@ -133,13 +133,14 @@ def opened(systems: Systems, job_id: str) -> OpenedJob:
 def list_jobs(systems: Systems, *, all_sheets: bool = False, also: Iterable[str] = ()) -> list[JobSummary]:
     """All jobs of the connection's spreadsheet, newest first.
 
-    Drive's lists lag by seconds: `also` are ids of jobs that are looked up one by one where the list lacks them.
+    Drive's lists lag by seconds: `also` are ids of jobs that are looked up one by one, so that they are there,
+    and told as they are.
     """
     wanted = {codec.KIND: JOB} | ({} if all_sheets else {codec.SHEET: systems.connection.spreadsheet_id})
     found = {file.id: file for file in systems.drive.find(app_properties=wanted, parent=systems.connection.folder_id)}
     for job_id in also:
         with suppress(InputError):
-            file = found.get(job_id) or job_file(systems, job_id)
+            file = job_file(systems, job_id)
             if not file.trashed and wanted.items() <= file.app_properties.items():
                 found[job_id] = file
     return sorted((summary_of(systems, file) for file in found.values()), key=_age, reverse=True)

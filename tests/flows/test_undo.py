@@ -196,7 +196,7 @@ def test_what_the_shop_stored_in_a_form_of_its_own_is_left_and_named(at):
     plan = plan_undo(at.systems, at.audit, job)
     assert plan.empty
     assert [(each.rule, each.column) for each in plan.findings] == [("changed_since", "Vendor")]
-    assert "the job sent nothing" in plan.findings[0].message
+    assert "the job sent nothing instead of" in plan.findings[0].message
 
 
 def merchant(at):

@@ -173,7 +173,8 @@ def _changed(each: database.FieldChange, shop: Value, sheet: Value | Unknown) ->
     now = [f"the shop has {quoted(shop)}"]
     if not isinstance(sheet, Unknown):
         now.append(f"the sheet has {quoted(sheet)}")
-    return f"It was changed since: the job sent {quoted(each.after)}, now {' and '.join(now)}."
+    sent = f"the job sent {quoted(each.after)} instead of {quoted(each.before)}"
+    return f"It was changed since: {sent}, now {' and '.join(now)}."
 
 
 def quoted(value: Value) -> str:
@@ -185,15 +186,15 @@ _SHOWN = 60
 """Characters of a value that are shown in a sentence."""
 
 ADVICE = {
-    "changed_since": "Nobody's edit is overwritten. `sheets-catalog report` of the undone job has the old value.",
+    "changed_since": "Nobody's edit is overwritten. Put it back by hand, if that is still wanted.",
     "kept_in_part": "Type the old value into the sheet, and export it.",
-    "cannot_undo": "Put it back by hand; `sheets-catalog report` of the undone job has the old value.",
+    "cannot_undo": "Put it back by hand; `sheets-catalog report {job}` has the old value.",
     "gone": "Nothing to do, if that was meant.",
     "by_policy": "The shop was not changed there. Type the old value into the sheet to have it back.",
     "created": "Undo with --created archive or --created delete to take it out of the shop.",
-    "deleted": "What was deleted cannot be brought back. `sheets-catalog report JOB --csv` has every value it had.",
+    "deleted": "It cannot be brought back. `sheets-catalog report {job} --csv FILE` has every value it had.",
 }
-"""What to do, by rule."""
+"""What to do, by rule; ``{job}`` stands for the job that is undone."""
 
 _NOTES = frozenset({"by_policy", "created"})
 
@@ -211,7 +212,8 @@ def left(
     """The finding for what is left as it is."""
     number = row.number if row else entry.row or 0
     severity: Severity = "note" if rule in _NOTES else "error"
-    return Finding(severity, rule, table.title, number, column, found, f"{entry.label}: {message}", ADVICE[rule])
+    advice = ADVICE[rule].replace("{job}", entry.session_id)
+    return Finding(severity, rule, table.title, number, column, found, f"{entry.label}: {message}", advice)
 
 
 def _header(place: Place, name: str) -> str:

@@ -12,7 +12,7 @@ from sheets_catalog.flows import control
 from sheets_catalog.flows.exporting.batching import order
 from sheets_catalog.flows.exporting.estimating import estimate
 from sheets_catalog.flows.exporting.looking import fetch
-from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, metafield_headers, readiness
+from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, metafield_headers, readiness
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
 from sheets_catalog.flows.tabs import double_keys
@@ -232,7 +232,7 @@ def _freeze(run: _Planning, actor: str) -> Plan:
         options={
             UNDO: past.session_id,
             "money_digits": str(run.money_digits),
-            CONFLICTS_TAB: "none",  # open conflicts of an export are not this plan's business
+            CONFLICTS_TAB: LISTED,  # open conflicts of an export are not this plan's business
             **{name: "\n".join(metafield_headers(reader)) for name, reader in run.readers.items()},
         },
     )
