@@ -7,7 +7,7 @@ import json
 import pytest
 
 from sheets_catalog.cli import connections
-from sheets_catalog.errors import SettingsError
+from sheets_catalog.errors import SettingsError, Unavailable
 from sheets_catalog.flows.connection import Connection, GoogleSettings, ShopifySettings, save
 
 MINE = Connection(
@@ -29,6 +29,20 @@ TOLD = {
 def test_the_only_connection_needs_no_name(home):
     save(MINE, "shop")
     assert connections.find("") == ("shop", MINE)
+
+
+def test_without_any_all_ways_to_one_are_told(home):
+    with pytest.raises(SettingsError, match="no connection yet") as caught:
+        connections.find("")
+    for way in ("demo", "connect google", "connect shopify", "connect sandbox"):
+        assert way in caught.value.advice
+
+
+def test_a_sandbox_that_is_gone_is_told_at_once_and_google_is_not_asked():
+    connections.check_answers("shop", MINE)
+    with pytest.raises(Unavailable, match="The sandbox of “sandbox” is gone: nobody listens at http") as gone:
+        connections.check_answers("sandbox", connections.from_sandbox(TOLD, "a test"))
+    assert "connect sandbox" in gone.value.advice
 
 
 def test_among_several_the_default_one_counts(home):

@@ -74,3 +74,16 @@ def test_a_task_leaves_its_batch_only_when_somebody_says_so(run, ready):
     assert "wrong batch" in shown
     assert "1 task no longer in it" in run("verify", "B1").out
     assert run("tasks", "set", "task-1", "--to", "", "--reason", "nothing to lose").status == 0
+
+
+def test_a_delivery_says_which_tasks_stay_behind_and_what_comes_next(run, ready):
+    Sheet(ready["at"], "Tasks").put(3, "Task Folder", "")
+    staged = run("stage", "--batch-id", "B1", "--yes")
+    assert staged.status == 9
+    assert "sheets-catalog batches show B1" in staged.out
+    shown = run("deliver", "B1", "--to", ready["client_folder"], "--dry-run").out
+    assert "Deliver 2 tasks" in shown
+    assert "1 task of the batch will not be delivered now: staging_failed 1" in shown
+    done = run("deliver", "B1", "--to", ready["client_folder"], "--yes")
+    assert done.status == 0
+    assert "sheets-catalog verify B1" in done.out

@@ -167,6 +167,11 @@ def selectable(tmp_path_factory):
         yield here
 
 
+def test_a_task_exported_before_there_were_batches_is_left_out_by_its_time(selectable) -> None:
+    reasons = {each.task_id: each.reason for each in plan(selectable).left}
+    assert reasons["T-044"] == "It was exported 2026-09-30 17:05, before there were batches."
+
+
 def test_sd_3_a_plan_tells_files_bytes_and_time(selectable) -> None:
     made = plan(selectable)
     assert (made.files, made.invalid) == (FILES, 12)

@@ -215,7 +215,8 @@ def show(json: options.Json = False) -> int:
     made = table("", "Name", "Shop", "Spreadsheet", "Google", "Sandbox")
     for each in found:
         made.add_row(*(Text(str(each[key])) for key in ("name", "shop", "spreadsheet_id", "google", "sandbox")))
-    screen.show(made if found else Text("No connection yet: `sheets-catalog connect google`, or try `demo`."))
+    nothing = "No connection yet: `sheets-catalog connect google`, `connect sandbox`, or try `demo`."
+    screen.show(made if found else Text(nothing))
     for each in unfinished:
         screen.show(Text(f"“{each['name']}” is not complete: connect {each['missing']}.", style="yellow"))
     screen.answer({"connections": found, "unfinished": unfinished, "home": str(connections.home())})
