@@ -61,6 +61,14 @@ VARIANT_POINTS = 0.2
 """Points of each variant in a mutation (Shopify's changelog on dynamic complexity)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What looking up records of a table takes: how many `ids` fit into a call, and the `points` of each."""
+
+    ids: int
+    points: float
+
+
 @dataclass(slots=True)
 class _Toll:
     """What has been counted. `steps`: calls after one another; those that go out together are one."""
@@ -88,19 +96,19 @@ def estimate(
     *,
     conflicts_tab: bool = False,
     batch_size: int | None = None,
-    ids_per_call: Mapping[str, int] | None = None,
+    looks: Mapping[str, Look] | None = None,
 ) -> Estimate:
     """Calls, cost points and seconds of applying `changes`, at the shop's own restore rate when it is known.
 
     `conflicts_tab`: whether the tab of conflicts is there or will be. `batch_size`: most records in a batch.
-    `ids_per_call`: by table, how many records the shop lets be looked up in one call, where planning has found out.
+    `looks`: by table, what looking records up takes, where planning has found out.
     """
     if not changes and not conflicts_tab:
         return Estimate(basis="nothing to send")
     toll = _Toll()
     toll.at_google(OPENING + ENDING + CONFLICTS * conflicts_tab)
     _shop_once(changes, toll)
-    _all_batches(changes, sizing(batch_size), ids_per_call or {}, toll)
+    _all_batches(changes, sizing(batch_size), looks or {}, toll)
     rate = throttle.rate if throttle else STANDARD_RATE
     spare = throttle.available if throttle else 0.0
     seconds = max(toll.steps * CALL_SECONDS, max(0.0, toll.points - spare) / rate)
@@ -115,14 +123,16 @@ def _shop_once(changes: Sequence[Change], toll: _Toll) -> None:
         toll.read_shop(1, 2 * MUTATION_COST)
 
 
-def _all_batches(changes: Sequence[Change], sizes: Sizing, ids_per_call: Mapping[str, int], toll: _Toll) -> None:
+def _all_batches(changes: Sequence[Change], sizes: Sizing, looks: Mapping[str, Look], toll: _Toll) -> None:
     told: set[str] = set()
     for numbers in batches(changes, sizes):
         batch = [changes[number] for number in numbers]
         for table in dict.fromkeys(change.table for change in batch):
             keys = [each.key for each in batch if is_looked_up(each, table)]
-            step = ids_per_call.get(table) if table in told else None  # a process learns it with its first look
-            toll.read_shop(-(-len(keys) // (step or nodes_per_call(table))), cost_of_nodes(table, len(keys)))
+            first = Look(nodes_per_call(table), cost_of_nodes(table, 1))
+            look = looks.get(table, first)
+            ids = look.ids if table in told else min(look.ids, first.ids)  # a process learns it with its first look
+            toll.read_shop(-(-len(keys) // ids), look.points * len(keys))
             told.add(table)
         _look_for_trees(batch, toll)
         _send(batch, toll)

@@ -13,12 +13,13 @@ from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting import creating
 from sheets_catalog.flows.exporting.batching import order
 from sheets_catalog.flows.exporting.comparing import Compared, Rules, compare_rows
-from sheets_catalog.flows.exporting.estimating import estimate
+from sheets_catalog.flows.exporting.estimating import Look, estimate
 from sheets_catalog.flows.exporting.looking import fetch
 from sheets_catalog.flows.exporting.sifting import Sifted, sift
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.tabs import normal
 from sheets_catalog.records import PRODUCTS, TABLES
+from sheets_catalog.shopify.throttle import cost_of_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -409,7 +410,7 @@ def _freeze(run: _Planning) -> Plan:
         run.systems.shop.throttle,
         conflicts_tab=tab == CHANGES,
         batch_size=run.options.batch_size,
-        ids_per_call={name: _ids_per_call(run, name) for name in {change.table for change in changes if change.key}},
+        looks={name: _look(run, name) for name in {change.table for change in changes if change.key}},
     )
     findings = [*run.findings, *(each for result in run.results for each in result.findings)]
     findings += readiness(run.systems, run.info, changes, cost)
@@ -449,9 +450,11 @@ def all_listed(plan: Plan) -> bool:
     return not plan.to_do and plan.options.get(CONFLICTS_TAB) == LISTED
 
 
-def _ids_per_call(run: _Planning, name: str) -> int:
-    fields = run.readers[name].layout.table.fields
-    return run.systems.catalogue.ids_per_call(name, sum(bool(each.metafield_type) for each in fields))
+def _look(run: _Planning, name: str) -> Look:
+    """What looking up a record takes, at the price that the shop charged while this was planned."""
+    metafields = sum(bool(each.metafield_type) for each in run.readers[name].layout.table.fields)
+    price = cost_of_nodes(name, 1, metafields=metafields) * run.systems.shop.correction(f"shopify.{name}_by_id")
+    return Look(run.systems.catalogue.ids_per_call(name, metafields), price)
 
 
 def metafield_headers(reader: TabReader) -> Iterable[str]:
