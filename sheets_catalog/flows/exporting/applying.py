@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sheets_catalog.errors import ConfirmationNeeded, PermissionMissing, StalePlanError
 from sheets_catalog.flows import control, job_files
 from sheets_catalog.flows.exporting.batching import sizing
-from sheets_catalog.flows.exporting.planning import BLOCKING, ExportOptions, guard
+from sheets_catalog.flows.exporting.guarding import BLOCKING, guard
+from sheets_catalog.flows.exporting.planning import ExportOptions
 from sheets_catalog.flows.exporting.work import ExportWork
 from sheets_catalog.flows.running import JobResult, Run, run_job
 from sheets_catalog.jobs.runner import Limits
