@@ -204,8 +204,11 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def left_out(self) -> tuple[Finding, ...]:
-        """Why rows were rejected when this was planned; a group of new rows that belong together has one finding."""
-        return tuple(each for each in self.findings if each.severity == "error" and each.row)
+        """Why rows were rejected when this was planned; a group of new rows that belong together has one finding.
+
+        Tasks that are not fit are items of their plan, and have their reasons there.
+        """
+        return tuple(each for each in self.findings if each.severity == "error" and each.row and self.flow == "export")
 
     def counts(self) -> dict[str, int]:
         """Changes by action, and deletes among them, for previews and guards."""

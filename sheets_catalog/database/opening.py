@@ -12,9 +12,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from sheets_catalog.masking import mask_message
 from sheets_catalog.database.tables import REVISION, VERSION_TABLE
 from sheets_catalog.errors import BusyError, DamagedStateError, NewerStateError, SettingsError, StateError
+from sheets_catalog.masking import mask_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

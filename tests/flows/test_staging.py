@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from sheets_catalog.errors import BusyError, InputError, PermissionMissing, SheetsCatalogError, StalePlanError
-from sheets_catalog.flows import staging
+from sheets_catalog.flows import delivery, staging
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.tasks import batches, keeping, leaving, register
 from sheets_catalog.flows.tasks.sheet import open_tasks
@@ -597,3 +597,20 @@ def test_a_native_copy_that_comes_in_late_is_trashed(small) -> None:
     assert native.trash_twins(small.systems, [folder], {"job": job, "kind": "native"}) == 1
     assert small.systems.drive.get(twin.id).trashed
     assert not small.systems.drive.get(made.id).trashed
+
+
+@pytest.mark.parametrize("tasks", [2, 120])
+def test_the_estimate_is_near_what_both_phases_call(tmp_path, tasks) -> None:
+    """Also with several chunks. A run this quick renews no lease."""
+    with desk(tmp_path, tasks, files=4 * tasks) as here:
+        here.rules(least_files=4)
+        preview = staging.plan_staging(here.systems, staging.StagingOptions(batch_id="B1"))
+        before = here.systems.calls.figures.total
+        here.apply_staging(staging.store(here.systems, preview))
+        between = here.systems.calls.figures.total
+        plan = delivery.plan_delivery(here.systems, delivery.DeliveryOptions("B1", here.folders["client_folder"]))
+        begun = here.systems.calls.figures.total
+        here.apply_delivery(delivery.store(here.systems, plan))
+        after = here.systems.calls.figures.total
+        assert preview.plan.estimate.google_calls == pytest.approx(between - before, rel=0.15)
+        assert plan.plan.estimate.google_calls == pytest.approx(after - begun, rel=0.15)

@@ -47,14 +47,15 @@ def job_result(plan: Plan, state: JobState, books: Books, figures: Figures) -> I
 def job_title(plan: Plan, state: JobState, books: Books) -> Text:
     """One line: how it ended."""
     symbol, word, style = _ENDINGS[state.status]
+    noun, sent, to = ("change", "sent", "to") if plan.flow == "export" else ("task", "copied", "into")
     note = f": {state.note}" if state.note else ""
     if state.status is Status.FINISHED and (books.rejected or books.conflicted):
         symbol, style = "!", "yellow"
-        note = ", but not everything could be sent"
-    changes = count(len(plan.changes), "change")
-    if state.status is not Status.FINISHED:
+        note = f", but not everything could be {sent}"
+    changes = count(len(plan.changes), noun)
+    if noun == "task" or state.status is not Status.FINISHED:
         changes = f"{len(state.items(Result.DONE)):,} of {changes}"
-    return headline(symbol, f"{word}{note} – {changes} to {plan.shop}", style)
+    return headline(symbol, f"{word}{note} – {changes} {to} {plan.shop}", style)
 
 
 def attention(plan: Plan, state: JobState, limit: int = LIMIT) -> Iterator[RenderableType]:

@@ -10,9 +10,10 @@ import msgspec
 
 from sheets_catalog.changes.plan import Change, Plan
 from sheets_catalog.errors import InputError
+from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import planning, register
 from sheets_catalog.flows.tasks.batches import Copied, check, copied
-from sheets_catalog.flows.tasks.files import THREADS, Problem, copy_of, look_up
+from sheets_catalog.flows.tasks.files import Problem, copy_of, look_up
 from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_apart
 from sheets_catalog.flows.tasks.sheet import open_tasks, status_of
 from sheets_catalog.records.tasks import ExportStatus
@@ -96,7 +97,7 @@ def plan_delivery(
         changes=changes,
         findings=(*found, *planning.daily_limit(changes, opened.tab.title)),
         options={"batch": batch.id, "parent": client.id},
-        estimate=planning.estimate(changes, 0),
+        estimate=planning.estimate(changes),
         target=client.name,
     )
     left = {row.key or f"row {row.number}": row.values.get("export_status") or "" for row in rows if row not in ready}

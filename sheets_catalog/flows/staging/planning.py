@@ -16,7 +16,7 @@ from sheets_catalog.flows.tasks.register import Batch, Register
 from sheets_catalog.flows.tasks.selecting import Filters, Left, Selection, select
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.flows.tasks.validating import check_rules, plain, problems_of
-from sheets_catalog.records.tasks import ExportStatus, links_in
+from sheets_catalog.records.tasks import ExportStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -96,7 +96,6 @@ def plan_staging(
     changes = tuple(_change(row, files[row.key or ""], problems[row.key], batch.id) for row in selection.chosen)
     found = [planning.finding(problem, row, settings.tab) for row in selection.chosen for problem in problems[row.key]]
     warnings = [*selection.findings, *found, *planning.daily_limit(changes, settings.tab)]
-    folders = sum(len(links_in(row.values.get("folder"))) for row in selection.chosen)
     known = {"parent": batch.folder_id} if batch.folder_id else {}
     draft = planning.Draft(
         flow="stage",
@@ -109,7 +108,7 @@ def plan_staging(
             "parent_parent": batch.staging_folder,
             **known,
         },
-        estimate=planning.estimate(changes, folders),
+        estimate=planning.estimate(changes),
         target=staging.name,
     )
     return Preview(planning.plan_of(systems, opened, draft), selection.left, batch)

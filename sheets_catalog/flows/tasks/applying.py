@@ -10,10 +10,10 @@ import msgspec
 
 from sheets_catalog.errors import BusyError, StateError
 from sheets_catalog.flows import job_files
+from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.running import JobResult, Run, run_job
 from sheets_catalog.flows.tasks import planning, register
 from sheets_catalog.flows.tasks.copying import CopyWork
-from sheets_catalog.flows.tasks.files import THREADS
 from sheets_catalog.flows.tasks.folders import folder_for_writing
 from sheets_catalog.jobs.batches import Sizing
 from sheets_catalog.jobs.checkpoints import Checkpoints

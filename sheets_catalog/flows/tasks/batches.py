@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.errors import NotFound
 from sheets_catalog.flows import job_files
+from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import native, register
 from sheets_catalog.flows.tasks.copying import unlike
-from sheets_catalog.flows.tasks.files import THREADS, look_up
+from sheets_catalog.flows.tasks.files import look_up
 from sheets_catalog.flows.tasks.leaving import FOLDER_LINK, Gone, gone_from
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.jobs.checkpoints import Checkpoints

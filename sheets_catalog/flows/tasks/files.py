@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import FileCopy
 from sheets_catalog.errors import InputError
+from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.google.batches import MOST_IN_BATCH
 from sheets_catalog.google.files import SHORTCUT
 from sheets_catalog.google.links import file_id_from
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.tabs import Row
     from sheets_catalog.google.files import File
-
-THREADS = 64
-"""Calls to Drive at once. At 1.25 s a call that is about 3,070 calls a minute: 154,000 units of the 325,000 that a user
-has, were all of them copies (https://developers.google.com/workspace/drive/api/guides/limits)."""
 
 
 @dataclass(frozen=True, slots=True)
