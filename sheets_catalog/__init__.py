@@ -19,7 +19,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sheets_catalog.changes.plan import Books, Plan
+    from sheets_catalog.books import Books
+    from sheets_catalog.changes.plan import Plan
     from sheets_catalog.database import Audit
     from sheets_catalog.errors import SheetsCatalogError
     from sheets_catalog.flows import delivery, staging
@@ -58,7 +59,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "changes.plan": ("Books", "Plan"),
+    "books": ("Books",),
+    "changes.plan": ("Plan",),
     "database": ("Audit",),
     "errors": ("SheetsCatalogError",),
     "flows.auditing": ("open_audit",),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from sheets_catalog.books import Books
 from sheets_catalog.errors import DamagedStateError, NewerStateError
 from sheets_catalog.records import Value  # noqa: TC001 - msgspec reads annotations at run time
 
@@ -125,26 +126,6 @@ class Agreement(msgspec.Struct, frozen=True, array_like=True):
     table: str
     key: str
     marks: dict[str, str]
-
-
-class Books(msgspec.Struct, frozen=True):
-    """Where every record of a run is. `planned = done + unchanged + rejected + conflicted + pending` (promise 2)."""
-
-    planned: int = 0
-    done: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    conflicted: int = 0
-    pending: int = 0
-
-    @property
-    def balanced(self) -> bool:
-        """Whether nothing is missing and nothing is counted twice."""
-        return self.planned == self.done + self.unchanged + self.rejected + self.conflicted + self.pending
-
-    def __add__(self, other: Books) -> Books:
-        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
-        return Books(*(mine + theirs for mine, theirs in pairs))
 
 
 class Estimate(msgspec.Struct, frozen=True):

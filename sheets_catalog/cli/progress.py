@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from sheets_catalog.changes.plan import Books
+    from sheets_catalog.books import Books
     from sheets_catalog.cli.screen import Screen
     from sheets_catalog.jobs.runner import Outcome
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sheets_catalog.jobs.state import Status
 
 if TYPE_CHECKING:
-    from sheets_catalog.changes.plan import Books
+    from sheets_catalog.books import Books
 
 
 class Exit(IntEnum):

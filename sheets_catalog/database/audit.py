@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from sheets_catalog.books import Books
     from sheets_catalog.database.entries import (
         BatchEnd,
         BatchStart,
-        Books,
         ErrorEntry,
         ErrorLog,
         Figure,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sheets_catalog.books import Books
+
 Details: TypeAlias = Mapping[str, Any]
 """JSON-able facts that have no column of their own."""
 
@@ -27,27 +29,6 @@ ATTENTION = ("rejected", "quarantined")
 
 CONFLICTED = "conflicted"
 """The status of a record both sides have edited."""
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """How many records were planned and what has become of them (promise 2)."""
-
-    planned: int = 0
-    done: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    conflicted: int = 0
-    pending: int = 0
-
-    @property
-    def balanced(self) -> bool:
-        """Whether every planned record is accounted for."""
-        return self.planned == self.done + self.unchanged + self.rejected + self.conflicted + self.pending
-
-    def as_dict(self) -> dict[str, int]:
-        """The counts by name, in the order in which they are read aloud."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)

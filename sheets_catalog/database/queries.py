@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, case, func, select
 
+from sheets_catalog.books import Books
 from sheets_catalog.database.entries import (
     ATTENTION,
     CONFLICTED,
     Batch,
-    Books,
     ErrorEntry,
     FieldChange,
     Phase,
@@ -152,7 +152,7 @@ def _phase(name: str, values: Mapping[str, float]) -> Phase:
 
 def _session(row: Row[Any]) -> Session:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-    books = Books(**{name: values.pop(name) for name in Books.__dataclass_fields__})
+    books = Books(**{name: values.pop(name) for name in Books.__struct_fields__})
     return Session(books=books, **values)
 
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sheets_catalog.changes.plan import Books, Change, FieldChange, Plan
+    from sheets_catalog.books import Books
+    from sheets_catalog.changes.plan import Change, FieldChange, Plan
     from sheets_catalog.flows.connection import Connection, Systems
     from sheets_catalog.jobs.retry import Figures
     from sheets_catalog.jobs.runner import Outcome, Watcher
@@ -135,7 +136,7 @@ class Auditing:
         """A checkpoint was stored."""
         self.begin()
         self.books = books
-        self.audit.progress(self.session_id, books_of(books))
+        self.audit.progress(self.session_id, books)
         self.figures(self.systems.clock.now())
         if self.then:
             self.then.progressed(books, note)
@@ -199,11 +200,6 @@ def fields_of(change: Change) -> Iterable[database.FieldChange]:
         sides[alike] = "both" if alike in sides else each.side
     for each, side in sides.items():
         yield database.FieldChange(each.field, each.before, each.after, each.loser, side=side)
-
-
-def books_of(books: Books) -> database.Books:
-    """The books in the audit's terms."""
-    return database.Books(books.planned, books.done, books.unchanged, books.rejected, books.conflicted, books.pending)
 
 
 def start_of(systems: Systems, session_id: str, plan: Plan) -> database.SessionStart:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sheets_catalog.books import Books
 from sheets_catalog.changes import plan as plans
-from sheets_catalog.changes.plan import Books, Plan
 from sheets_catalog.errors import BusyError, InputError, NotFound, PreconditionFailed, SheetsCatalogError, StateError
 from sheets_catalog.flows import control as controls
 from sheets_catalog.flows.drive_stores import BINARY, DriveJob, DriveProperties
@@ -25,6 +25,7 @@ from sheets_catalog.jobs.state import JobState, Result, Status
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sheets_catalog.changes.plan import Plan
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.google.files import File
 

@@ -12,7 +12,6 @@ from sheets_catalog.flows import job_files
 from sheets_catalog.flows.auditing import (
     ENDS,
     Auditing,
-    books_of,
     error_log,
 )
 from sheets_catalog.flows.job_files import LEASES, lease_of
@@ -22,7 +21,8 @@ from sheets_catalog.jobs.runner import Limits, Runner
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sheets_catalog.changes.plan import Books, Plan
+    from sheets_catalog.books import Books
+    from sheets_catalog.changes.plan import Plan
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.job_files import OpenedJob
     from sheets_catalog.jobs.retry import Figures
@@ -152,7 +152,7 @@ def _stopped(auditing: Auditing, error: SheetsCatalogError) -> None:
         return
     auditing.begin()
     auditing.audit.error(error_log(auditing.session_id, error))
-    now, books = auditing.systems.clock.now(), books_of(auditing.books)
+    now, books = auditing.systems.clock.now(), auditing.books
     auditing.figures(now)
     end = database.SessionEnd(auditing.session_id, "stopped", now, books, error.message, error.advice)
     auditing.audit.session_finished(end)
@@ -161,5 +161,5 @@ def _stopped(auditing: Auditing, error: SheetsCatalogError) -> None:
 def _ended(auditing: Auditing, state: JobState) -> None:
     status, now = ENDS.get(state.status, "stopped"), auditing.systems.clock.now()
     auditing.figures(now)
-    end = database.SessionEnd(auditing.session_id, status, now, books_of(state.books), state.note)
+    end = database.SessionEnd(auditing.session_id, status, now, state.books, state.note)
     auditing.audit.session_finished(end)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sheets_catalog.changes.plan import Books, Finding
+from sheets_catalog.books import Books
+from sheets_catalog.changes.plan import Finding
 from sheets_catalog.errors import PlanError
 from sheets_catalog.flows.exporting.comparing import label_of
 from sheets_catalog.flows.reading import TabReader, open_tab

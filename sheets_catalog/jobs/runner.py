@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-    from sheets_catalog.changes.plan import Books
+    from sheets_catalog.books import Books
     from sheets_catalog.jobs.checkpoints import Checkpoints
     from sheets_catalog.jobs.lease import Lease
     from sheets_catalog.jobs.store import PropertyStore

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sheets_catalog.changes.plan import Books
+from sheets_catalog.books import Books
 from sheets_catalog.errors import DamagedStateError, NewerStateError, StateError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from sheets_catalog.changes.plan import Books
+from sheets_catalog.books import Books
 from sheets_catalog.cli.progress import Bars, Lines, Remarks, RunWatcher, tell_waits, telling
 from sheets_catalog.cli.screen import Screen
 from sheets_catalog.errors import Throttled, Unavailable

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sheets_catalog import errors
-from sheets_catalog.changes.plan import Books
+from sheets_catalog.books import Books
 from sheets_catalog.cli import epilog, statuses
 from sheets_catalog.cli.statuses import Exit
 from sheets_catalog.jobs.state import Status

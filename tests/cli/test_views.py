@@ -8,7 +8,8 @@ import pytest
 from cli_world import printed
 from rich.cells import cell_len
 
-from sheets_catalog.changes.plan import Books, Change, Conflict, Estimate, FieldChange, Finding, Plan
+from sheets_catalog.books import Books
+from sheets_catalog.changes.plan import Change, Conflict, Estimate, FieldChange, Finding, Plan
 from sheets_catalog.cli.views import checks, jobs, parts, plans, runs
 from sheets_catalog.flows.doctor import Check
 from sheets_catalog.flows.job_files import ItemView, JobSummary, JobView

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from sheets_catalog.books import Books
 from sheets_catalog.database import (
     BatchEnd,
     BatchStart,
-    Books,
     ErrorLog,
     FieldChange,
     Figure,

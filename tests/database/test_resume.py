@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sheets_catalog.database import Audit, BatchEnd, BatchStart, Books, FieldChange, RecordLog, SessionStart
+from sheets_catalog.books import Books
+from sheets_catalog.database import Audit, BatchEnd, BatchStart, FieldChange, RecordLog, SessionStart
 from sheets_catalog.errors import StateError
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sheets_catalog.books import Books
 from sheets_catalog.database import (
     Audit,
     BatchEnd,
     BatchStart,
-    Books,
     ErrorLog,
     Figure,
     RecordLog,

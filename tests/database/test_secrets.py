@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sheets_catalog.books import Books
 from sheets_catalog.database import (
     Audit,
     BatchStart,
@@ -19,7 +20,6 @@ from sheets_catalog.database import (
     SessionEnd,
     SessionStart,
 )
-from sheets_catalog.database.entries import Books
 from sheets_catalog.masking import MASK, mask_details, mask_message, mask_value
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

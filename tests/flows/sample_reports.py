@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sheets_catalog.database import Batch, Books, ErrorEntry, FieldChange, Phase, RecordEntry, Report, Session
+from sheets_catalog.books import Books
+from sheets_catalog.database import Batch, ErrorEntry, FieldChange, Phase, RecordEntry, Report, Session
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sandboxed import desk
 
-from sheets_catalog.changes.plan import Books
+from sheets_catalog.books import Books
 from sheets_catalog.errors import ConfirmationNeeded, PlanError, StalePlanError
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store

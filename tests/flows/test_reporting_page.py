@@ -15,7 +15,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sheets_catalog.database import Books, FieldChange, Report
+from sheets_catalog.books import Books
+from sheets_catalog.database import FieldChange, Report
 from sheets_catalog.flows.reporting import as_html
 from tests.flows.sample_reports import NOON, conflicted, entry, error, rejected, report
 

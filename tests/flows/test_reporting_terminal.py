@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from sheets_catalog.database import Books
+from sheets_catalog.books import Books
 from sheets_catalog.flows.reporting import as_terminal, words
 from sheets_catalog.flows.reporting.differences import MOST, SHORT, difference, shown
 from sheets_catalog.flows.reporting.terminal import bar_widths

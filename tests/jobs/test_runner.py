@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobs.memory import ManualClock, MemoryStore, rng
 
-from sheets_catalog.changes.plan import Books
+from sheets_catalog.books import Books
 from sheets_catalog.errors import BooksError, CredentialsError, Throttled, Unavailable
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.jobs import state as codec

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobs.memory import MemoryStore
 
-from sheets_catalog.changes.plan import Books
+from sheets_catalog.books import Books
 from sheets_catalog.errors import BusyError, DamagedStateError, NewerStateError, StateError, Unavailable
 from sheets_catalog.jobs import state as codec
 from sheets_catalog.jobs.checkpoints import Checkpoints

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sheets_catalog.books import Books
 from sheets_catalog.changes.baseline import TableBaseline
 from sheets_catalog.changes.fingerprints import fingerprint
-from sheets_catalog.changes.plan import Books
 from sheets_catalog.flows.exporting.comparing import Resolution, Rules, compare_rows
 from sheets_catalog.flows.exporting.sifting import sift
 from sheets_catalog.flows.tabs import lay_out, read_row

@@ -115,7 +115,7 @@ def _audits(keep: Path | None) -> Iterator[Path]:
 
 
 def _as_json(steps: list[Step], catalogue: str, status: Exit) -> dict[str, Any]:
-    from sheets_catalog.changes.plan import Books
+    from sheets_catalog.books import Books
 
     broken = [f"{step.name}: {each}" for step in steps for each in step.broken]
     return {

@@ -13,7 +13,7 @@ from sheets_catalog.cli.here import here
 from sheets_catalog.cli.statuses import Exit
 
 if TYPE_CHECKING:
-    from sheets_catalog.changes.plan import Books
+    from sheets_catalog.books import Books
     from sheets_catalog.flows.connection import Systems
 
 app = typer.Typer(
@@ -43,7 +43,7 @@ def list_(
     json: options.Json = False,
 ) -> int:
     """All jobs, newest first, and what waits in them."""
-    from sheets_catalog.changes.plan import Books
+    from sheets_catalog.books import Books
     from sheets_catalog.cli.views import jobs as views
 
     at = here(connection, json=json)
@@ -165,7 +165,7 @@ def clean(
     json: options.Json = False,
 ) -> int:
     """Move old jobs to Drive's trash: ended ones, and plans that nobody applied. Running and paused ones stay."""
-    from sheets_catalog.changes.plan import Books
+    from sheets_catalog.books import Books
     from sheets_catalog.cli.text import count
     from sheets_catalog.cli.views import jobs as views
     from sheets_catalog.cli.views.parts import headline

@@ -15,7 +15,8 @@ from sheets_catalog.errors import SheetsCatalogError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sheets_catalog.changes.plan import Books, Plan
+    from sheets_catalog.books import Books
+    from sheets_catalog.changes.plan import Plan
     from sheets_catalog.cli.demo.edits import Edits
     from sheets_catalog.cli.demo.files import Files
     from sheets_catalog.cli.demo.people import Control, Person

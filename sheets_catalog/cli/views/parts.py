@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from sheets_catalog.changes.plan import Books, Plan
+    from sheets_catalog.books import Books
+    from sheets_catalog.changes.plan import Plan
 
 _BOOK_STYLES = {
     "planned": "bold",

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from sheets_catalog.changes.plan import Books, Plan
+    from sheets_catalog.books import Books
+    from sheets_catalog.changes.plan import Plan
     from sheets_catalog.jobs.retry import Figures
     from sheets_catalog.jobs.state import JobState
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sheets_catalog.books import Books
 from sheets_catalog.changes.compare import UNKNOWN, Policy, Verdict, decide, winner
 from sheets_catalog.changes.fingerprints import clipped, fingerprint, shown
-from sheets_catalog.changes.plan import Agreement, Books, Change, Conflict, FieldChange, Finding
+from sheets_catalog.changes.plan import Agreement, Change, Conflict, FieldChange, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,8 +6,9 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from sheets_catalog.books import Books
 from sheets_catalog.changes.compare import Policy  # noqa: TC001 - part of a public dataclass
-from sheets_catalog.changes.plan import Books, Change, Conflict, Estimate, FieldChange, Finding, Plan
+from sheets_catalog.changes.plan import Change, Conflict, Estimate, FieldChange, Finding, Plan
 from sheets_catalog.errors import InputError, PlanError
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting import creating

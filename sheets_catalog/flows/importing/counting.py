@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sheets_catalog.books import Books
 from sheets_catalog.changes.compare import Policy  # noqa: TC001 - part of a public dataclass
-from sheets_catalog.changes.plan import Books
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:

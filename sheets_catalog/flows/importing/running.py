@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheets_catalog import database
-from sheets_catalog.changes.plan import Books, Finding
+from sheets_catalog.books import Books
+from sheets_catalog.changes.plan import Finding
 from sheets_catalog.errors import BooksError, InputError, PlanError, SheetsCatalogError
 from sheets_catalog.flows import control
-from sheets_catalog.flows.auditing import books_of, error_log, figures_of
+from sheets_catalog.flows.auditing import error_log, figures_of
 from sheets_catalog.flows.importing.counting import ImportOptions, ImportResult, TableCounts
 from sheets_catalog.flows.importing.merging import Merging
 from sheets_catalog.flows.importing.preparing import add_columns, make_tab, missing_columns
@@ -58,14 +59,14 @@ def import_catalogue(
     except SheetsCatalogError as error:
         audit.error(error_log(session_id, error))
         now = systems.clock.now()
-        audit.session_finished(database.SessionEnd(session_id, "stopped", now, books_of(run.books), error.message))
+        audit.session_finished(database.SessionEnd(session_id, "stopped", now, run.books, error.message))
         raise
     finally:
         leases.release(home.store, run.lease)
     now = systems.clock.now()
     seconds = (now - start.started_at).total_seconds()
     audit.metrics(session_id, session_id, figures_of(systems.calls.figures, result.books.done, seconds))
-    audit.session_finished(database.SessionEnd(session_id, "completed", now, books_of(result.books)))
+    audit.session_finished(database.SessionEnd(session_id, "completed", now, result.books))
     return result
 
 

@@ -37,7 +37,7 @@ def as_json(report: Report) -> dict[str, Any]:
     """The whole report as JSON-able values; moments are ISO 8601 in UTC, and `books` stand at the top."""
     plain: dict[str, Any] = _plain(report)
     session = plain.pop("session")
-    books = {**session.pop("books"), "balanced": report.session.books.balanced}
+    books = {**session.pop("books").as_dict(), "balanced": report.session.books.balanced}
     return {
         "job": session["session_id"],
         "books": books,

@@ -18,7 +18,8 @@ from sheets_catalog.flows.reporting.differences import difference, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sheets_catalog.database import Batch, Books, Report
+    from sheets_catalog.books import Books
+    from sheets_catalog.database import Batch, Report
 
 SHOWN = 5_000
 """Records on the page: what a browser still scrolls smoothly. The CSV has them all."""

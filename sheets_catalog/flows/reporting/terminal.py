@@ -17,7 +17,8 @@ from sheets_catalog.flows.reporting.differences import difference, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sheets_catalog.database import Books, FieldChange, RecordEntry, Report
+    from sheets_catalog.books import Books
+    from sheets_catalog.database import FieldChange, RecordEntry, Report
 
 SHOWN = 20
 """Records in the table."""

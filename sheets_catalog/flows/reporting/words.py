@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sheets_catalog.database import Batch, Books, RecordEntry, Report
+    from sheets_catalog.books import Books
+    from sheets_catalog.database import Batch, RecordEntry, Report
 
 BOOKS = (
     ("done", "Done", "written and proven"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sheets_catalog import database
+from sheets_catalog.books import Books
 from sheets_catalog.errors import InputError, NotFound, SheetsCatalogError
 from sheets_catalog.flows.tasks import leaving, register
 from sheets_catalog.flows.tasks.batches import BatchSummary, list_batches
@@ -53,9 +54,9 @@ class Session:
         self.rejected += refused
         self.unchanged += planned - done - refused
 
-    def books(self) -> database.Books:
+    def books(self) -> Books:
         """Balanced books."""
-        return database.Books(self.planned, self.done, self.unchanged, self.rejected)
+        return Books(self.planned, self.done, self.unchanged, self.rejected)
 
 
 @contextmanager

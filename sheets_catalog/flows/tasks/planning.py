@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from sheets_catalog.changes.plan import Books, Change, Estimate, FieldChange, Finding, Plan
+from sheets_catalog.books import Books
+from sheets_catalog.changes.plan import Change, Estimate, FieldChange, Finding, Plan
 from sheets_catalog.errors import StalePlanError
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.connection import THREADS

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from sheets_catalog.books import Books
 from sheets_catalog.changes.compare import UNKNOWN, Unknown
 from sheets_catalog.changes.fingerprints import fingerprint
-from sheets_catalog.changes.plan import Agreement, Books, Change, FieldChange, Finding
+from sheets_catalog.changes.plan import Agreement, Change, FieldChange, Finding
 from sheets_catalog.flows.exporting.comparing import context_of, group_of, label_of
 from sheets_catalog.records import BadValueError, read_cell, write_cell
 
