@@ -87,6 +87,10 @@ class Desk:
     def forget_faults(self) -> None:
         requests.delete(f"{self.sandbox.url}/_sandbox/faults", timeout=10)
 
+    def forget_calls(self) -> None:
+        """Count calls, and those that faults wait for, from one again."""
+        requests.delete(f"{self.sandbox.url}/_sandbox/requests", timeout=10)
+
     # --- looking ---
 
     @property
@@ -187,7 +191,8 @@ def add_native(here: Desk, task: int = 0, names: tuple[str, ...] = ("Notes",)) -
 def run_child(here: Desk, flow: str, batch: str, *, kill_at: int = 0, when: str = "before") -> bool:
     """`stage` or `deliver` in a process of its own; whether it was killed at the n-th call to Google, as asked for.
 
-    `when`: before or after that call's effect. Anything but success or SIGKILL fails the test. Processes are forked from a server that has the imports done.
+    `when`: before or after that call's effect. Anything but success or SIGKILL fails the test. Processes are forked
+    from a server that has the imports done.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.flows.export_child"])
