@@ -154,10 +154,9 @@ def test_ex_8_3_rate_limit(town, name):
     """Throttled, it waits as long as it was told, goes on, and ends as if nothing had been."""
     fault = RATE_LIMITS[name]
     town.prices(12)
-    job = town.do("plan")["job"]
     since, calls = town.mark(), town.calls()
     town.fault(**fault)
-    told = town.do("apply", job, "--batch-size", "4")
+    told = town.do("export", "--yes", "--batch-size", "4")
     assert (told["status"], balanced(told["books"])["done"]) == ("finished", 12)
     assert sorted(Counter(town.sent(since)).values()) == [1] * 12
     (played,) = town.faults()
@@ -236,7 +235,9 @@ def check_session(report, done, job):
     assert figures["calls"] == sum(value for name, value in figures.items() if name.startswith("calls_"))
     (phase,) = report["phases"]
     assert phase["seconds"] > 0
-    assert done["books"]["done"] > phase["records"] > 0  # a process that is killed cannot say what it did
+    assert (
+        done["books"]["done"] >= phase["records"] > 0
+    )  # what a killed process did after its last checkpoint is not told
 
 
 def check_records(report, effects):

@@ -602,7 +602,7 @@ def test_a_native_copy_that_comes_in_late_is_trashed(small) -> None:
 @pytest.mark.parametrize("tasks", [2, 120])
 def test_the_estimate_is_near_what_both_phases_call(tmp_path, tasks) -> None:
     """Also with several chunks. A run this quick renews no lease."""
-    with desk(tmp_path, tasks, files=4 * tasks) as here:
+    with desk(tmp_path, tasks, files=4 * tasks, speed=20.0) as here:
         here.rules(least_files=4)
         preview = staging.plan_staging(here.systems, staging.StagingOptions(batch_id="B1"))
         before = here.systems.calls.figures.total

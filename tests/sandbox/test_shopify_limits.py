@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from typing import TYPE_CHECKING, Any
+from unittest.mock import ANY
 
 import pytest
 import requests
@@ -188,7 +189,8 @@ def test_the_bucket_refills_with_the_sandboxs_speed() -> None:
 def test_another_plan(shop: Shop) -> None:
     control(shop.sandbox.url, "seed/shopify", {"do": "plan", "bucket": 4000, "restore_rate": 200})
     status = shop.answer("{ shop { name } }")["extensions"]["cost"]["throttleStatus"]
-    assert status == {"maximumAvailable": 4000, "currentlyAvailable": 3999, "restoreRate": 200}
+    assert status == {"maximumAvailable": 4000, "currentlyAvailable": ANY, "restoreRate": 200}
+    assert status["currentlyAvailable"] in {3999, 4000}  # the one point of the query, unless it is back already
 
 
 # -- tokens and the HTTP layer -----------------------------------------------------------------------------------------

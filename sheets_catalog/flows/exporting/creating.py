@@ -153,17 +153,17 @@ def new_levels(layout: Layout, rows: Iterable[Row], out: Compared) -> None:
                 layout.table.title,
                 row.number,
                 layout.table.by_name["inventory_item_id"].header,
-                row.values.get("available") or "",
-                f"This stock row has no inventory item and location id; its number is not sent{_of_sku(row)}.",
+                "",
+                f"This stock row has no inventory item and location id; {_number(row)} is not sent.",
                 "Export, then run `sheets-catalog import`: the stock rows of new variants come by themselves. "
                 "Type the number there, and delete this row.",
             )
         )
 
 
-def _of_sku(row: Row) -> str:
-    sku = row.values.get("sku")
-    return f" (SKU {sku})" if sku else ""
+def _number(row: Row) -> str:
+    number, sku = row.values.get("available"), row.values.get("sku")
+    return f"its number{f' {number}' if number else ''}{f' (SKU {sku})' if sku else ''}"
 
 
 def _create(layout: Layout, row: Row, group: str, context: dict[str, str]) -> Change:
