@@ -47,26 +47,41 @@ class Here:
 
         Drive's lists show it only after some seconds, and until then “last” would be the one before.
         """
-        with suppress(OSError):  # then it is found as soon as the lists show it
-            self._newest.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._newest.write_text(job_id, encoding="ascii")
+        self._remember("newest-jobs", job_id)
         return job_id
 
+    def ran(self, session_id: str) -> None:
+        """Remember what was run last on this machine, for `last_run`."""
+        self._remember("newest-runs", session_id)
+
     @property
-    def _newest(self) -> Path:
-        """The file with the id of the job that was stored last for this spreadsheet, on this machine."""
+    def last_run(self) -> str:
+        """What was run last here on a sandbox, whose clock may be behind that of the sandbox before; else empty."""
+        return self._remembered("newest-runs") if self.connection.sandboxed else ""
+
+    def _remember(self, what: str, word: str) -> None:
+        path = self._memory(what)
+        with suppress(OSError):  # it is only a convenience
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.write_text(word, encoding="ascii")
+
+    def _remembered(self, what: str) -> str:
+        with suppress(OSError, UnicodeDecodeError):
+            return self._memory(what).read_text(encoding="ascii")
+        return ""
+
+    def _memory(self, what: str) -> Path:
+        """A file of this spreadsheet's on this machine."""
         from sheets_catalog.flows.connection import home
 
-        return home() / "newest-jobs" / blake2b(self.connection.spreadsheet_id.encode(), digest_size=12).hexdigest()
+        return home() / what / blake2b(self.connection.spreadsheet_id.encode(), digest_size=12).hexdigest()
 
     def jobs(self, *, all_sheets: bool = False) -> list[JobSummary]:
         """All jobs, newest first, the one that was just stored among them."""
         from sheets_catalog.flows import job_files
 
-        remembered: list[str] = []
-        with suppress(OSError, UnicodeDecodeError):
-            remembered.append(self._newest.read_text(encoding="ascii"))
-        return job_files.list_jobs(self.systems, all_sheets=all_sheets, also=remembered)
+        remembered = self._remembered("newest-jobs")
+        return job_files.list_jobs(self.systems, all_sheets=all_sheets, also=[remembered] if remembered else [])
 
     def job(self, wanted: str) -> str:
         """A job's id; “last” is the newest one. Raises `InputError` when there is none."""
@@ -78,6 +93,20 @@ class Here:
         if not jobs:
             raise InputError("This spreadsheet has no jobs yet.", advice=f"Make one with `{self.hint('plan')}`.")
         return jobs[0].job_id
+
+    def unfinished_job(self, wanted: str) -> str:
+        """A job's id; “last” is the newest one that can go on. Raises `InputError` when there is none."""
+        if wanted != LAST:
+            return wanted
+        from sheets_catalog.errors import InputError
+        from sheets_catalog.jobs.state import Status
+
+        for job in self.jobs():
+            if job.status in {status.value for status in Status if not status.ended}:
+                return job.job_id
+        raise InputError(
+            "No job of this spreadsheet waits to go on.", advice=f"See all of them with `{self.hint('jobs list')}`."
+        )
 
 
 def here(connection: str, *, json: bool) -> Here:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 from cli_world import Sheet, shop_effects
+
+from sheets_catalog.database import SessionStart
+from sheets_catalog.flows.auditing import open_audit
 
 BOOKS = {"planned", "done", "unchanged", "rejected", "conflicted", "pending"}
 
@@ -487,3 +491,42 @@ def test_a_metafield_is_called_by_its_column_everywhere(run, at, sheet):
 
 def test_tabs_are_called_by_their_titles_while_they_are_compared(run, at):
     assert "Comparing Products" in run("verify", "--products").err
+
+
+def test_resume_last_is_the_newest_job_that_can_go_on(run, at, sheet):
+    """A job that has finished since is not told as if it had just been done."""
+    assert run("jobs", "resume", "last", "--json").status == 2
+    sheet("Variants").put(2, "Price", 77.5)
+    waiting = run("plan", "--json").told["job"]
+    sheet("Products").put(2, "Title", "Newer")
+    finished = run("export", "--products", "--yes", "--json").told["job"]
+    assert finished != waiting
+    done = run("jobs", "resume", "last")
+    assert done.status == 2
+    assert "since this plan was made" in done.err  # it is the plan's own turn, not the finished job's
+
+
+def test_retry_of_a_record_that_was_not_set_aside_is_an_input_error(run, at, sheet):
+    sheet("Variants").put(2, "Price", 77.5)
+    run("export", "--yes")
+    done = run("jobs", "retry", "last", "--item", "7")
+    assert done.status == 2
+    assert "No record 7" in done.err
+
+
+def test_the_last_report_is_that_of_the_last_run_also_when_a_sandboxs_clock_went_back(run, at, sheet, home):
+    """A sandbox that was restarted has an older clock, and the audit is the same."""
+    ahead = SessionStart("later", "export", datetime(2099, 1, 1, tzinfo=UTC), spreadsheet_id=at.spreadsheet_id)
+    sheet("Variants").put(2, "Price", 78.5)
+    last = run("export", "--yes", "--json").told["job"]
+    with open_audit(at.connection, at.systems) as audit:
+        audit.session_started(ahead)
+        assert audit.sessions(limit=1)[0].session_id == "later"
+    assert run("report", "last", "--json").told["job"] == last
+
+
+def test_the_headline_counts_what_was_done(run, at, sheet):
+    sheet("Products").put(2, "Handle", sheet("Products").cell(3, "Handle"))
+    done = run("export", "--yes")
+    assert done.status == 9
+    assert "0 of 1 change" in done.out

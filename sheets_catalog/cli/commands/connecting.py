@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,8 @@ from sheets_catalog.cli.screen import Screen, screen_for
 from sheets_catalog.cli.statuses import Exit
 
 if TYPE_CHECKING:
+    import requests
+
     from sheets_catalog.flows.connection import Connection, GoogleSettings, ShopifySettings, Systems
 
 app = typer.Typer(
@@ -317,6 +320,8 @@ def _told(where: str) -> tuple[bytes, str]:
         return where.encode(), "the given JSON"
     if where == "-":
         return sys.stdin.readline().encode(), "standard input"
+    if re.fullmatch(r"(localhost|127\.0\.0\.1):\d+/?", where):
+        where = f"http://{where}"
     if where.startswith(("http://", "https://")):
         return _asked_sandbox(where.rstrip("/")), where
     try:
@@ -336,7 +341,7 @@ def _asked_sandbox(url: str) -> bytes:
     try:
         if not is_safe_address(url):
             raise SettingsError(f"{url} is not on this machine.", advice="A sandbox listens on 127.0.0.1.")
-        answer = requests.get(f"{url}/_sandbox/connection", timeout=(3, 10), allow_redirects=False)
+        answer = _answer(f"{url}/_sandbox/connection")
         answer.raise_for_status()
     except requests.RequestException as error:
         raise SettingsError(
@@ -344,6 +349,25 @@ def _asked_sandbox(url: str) -> bytes:
             advice="Start one with `sheets-catalog sandbox --port 8080`, and give its address.",
         ) from error
     return answer.content
+
+
+STARTING = 10.0
+"""Seconds that a sandbox is waited for, when nobody listens there yet: it may just have been started."""
+
+
+def _answer(address: str) -> requests.Response:
+    import time
+
+    import requests
+
+    give_up = time.monotonic() + STARTING
+    while True:
+        try:
+            return requests.get(address, timeout=(3, 10), allow_redirects=False)
+        except requests.ConnectionError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.2)
 
 
 def _secret(screen: Screen, given: str, file: Path | None, variable: str) -> str:

@@ -251,6 +251,7 @@ def run_job(at: Here, job_id: str, how: Apply) -> int:
             confirmed=how.confirmed,
             force=how.force,
         )
+    at.ran(result.job_id)
     return tell_result(at, result)
 
 

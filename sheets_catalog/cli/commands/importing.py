@@ -43,6 +43,7 @@ def import_(
     with at.audit() as audit, telling(at.screen) as show, Stopping(show.remark) as stop:
         at.systems.calls.on_wait = tell_waits(show)
         result = import_catalogue(at.systems, audit, wanted, _watched(show, stop))
+    at.ran(result.session_id)
     status = statuses.of_books(result.books)
     at.screen.show(*runs.import_result(result.books, plain(result.tables)), *runs.import_findings(result.findings))
     at.screen.show(runs.figures_line(result.figures))

@@ -107,7 +107,7 @@ def resume(
 ) -> int:
     """Go on with a job that stopped. What was in flight is looked up first; nothing is sent twice."""
     at = here(connection, json=json)
-    return run_job(at, at.job(job), Apply(batch_size, confirmed=confirm_mass_change, force=force))
+    return run_job(at, at.unfinished_job(job), Apply(batch_size, confirmed=confirm_mass_change, force=force))
 
 
 @app.command()
@@ -141,6 +141,7 @@ def retry(
     """Put records that were set aside back in line, and go on with the job."""
     from sheets_catalog.cli.text import count
     from sheets_catalog.cli.views.parts import headline
+    from sheets_catalog.errors import InputError
     from sheets_catalog.flows import job_files
 
     at = here(connection, json=json)
@@ -149,6 +150,10 @@ def retry(
     if run and number:
         at.screen.say(f"{count(number, 'record')} back in line.")
         return run_job(at, job_id, Apply(confirmed=True))
+    if item and not number:
+        numbers = ", ".join(str(each) for each in item)
+        advice = f"`{at.hint(f'jobs show {job}')}` has the numbers."
+        raise InputError(f"No record {numbers} of this job was set aside.", advice=advice)
     if not number:
         at.screen.say("No record of this job was set aside while sending.")
         at.screen.say("Rows that were left out when planning: mend their cells, then export again.")

@@ -13,8 +13,8 @@ from sheets_catalog.cli.statuses import Exit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sheets_catalog.cli.here import Here
     from sheets_catalog.database import Audit
-    from sheets_catalog.flows.connection import Systems
 
 PANEL = "Where to"
 HELP = examples(
@@ -39,7 +39,7 @@ def report(
 
     at = here(connection, json=json)
     with at.audit() as audit:
-        session = _session(at.systems, audit, job)
+        session = _session(at, audit, job)
         # An import may have tens of thousands of records: only a program gets them all at once.
         found = audit.report(session, records=None if json else reporting.MOST)
         written = {}
@@ -55,14 +55,15 @@ def report(
     return Exit.OK
 
 
-def _session(systems: Systems, audit: Audit, job: str) -> str:
+def _session(at: Here, audit: Audit, job: str) -> str:
     """The audit session of a job; “last” is the newest one of this spreadsheet."""
     from sheets_catalog.errors import InputError
 
     if job != "last":
         return job
-    sheet = systems.connection.spreadsheet_id
-    found = audit.sessions(spreadsheet_id=sheet, limit=1)
+    if at.last_run and audit.session(at.last_run):
+        return at.last_run
+    found = audit.sessions(spreadsheet_id=at.connection.spreadsheet_id, limit=1)
     if not found:
         raise InputError("The audit has nothing about this spreadsheet yet.", advice="Import or export first.")
     return found[0].session_id

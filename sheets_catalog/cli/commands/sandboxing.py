@@ -24,7 +24,7 @@ Catalogue = Annotated[
 
 SPEED_TOLD = (
     "How many times faster than life time runs: delays, quotas, clock. Reports count the sandbox's time, "
-    "so 50 s at 1000 are 0.05 s of yours."
+    "so 50 s at 50 are one of yours."
 )
 Speed = Annotated[float, typer.Option(min=0.001, help=SPEED_TOLD)]
 TasksWanted = Annotated[
@@ -44,7 +44,7 @@ LEAST_FILES = 4
 def sandbox(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
     catalogue: Catalogue = "sample",
-    speed: Speed = 1000.0,
+    speed: Speed = 50.0,
     state: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Go on from here, and save here at the end.", show_default=False)
     ] = None,

@@ -43,6 +43,10 @@ def job_result(plan: Plan, state: JobState, books: Books, figures: Figures) -> I
     yield figures_line(figures)
     yield from attention(plan, state)
     yield from left_out(plan, LIMIT)
+    if plan.conflicts and state.status is Status.FINISHED:
+        fields = count(len(plan.conflicts), "field was", "fields were")
+        told = f"{fields} edited on both sides: choose in the tab “Conflicts”, then export again."
+        yield Text(f"\n{told}", style="yellow")
 
 
 def job_title(plan: Plan, state: JobState, books: Books) -> Text:
@@ -52,9 +56,10 @@ def job_title(plan: Plan, state: JobState, books: Books) -> Text:
     note = f": {state.note}" if state.note else ""
     if state.status is Status.FINISHED and (books.rejected or books.conflicted):
         symbol, style = "!", "yellow"
-        note = f", but not everything could be {sent}"
+        left = state.items(Result.REJECTED) or state.items(Result.CONFLICTED)
+        note = f", but not everything could be {sent}" if left else ", and some rows need you"
     changes = count(len(plan.changes), noun)
-    if noun == "task" or state.status is not Status.FINISHED:
+    if note or noun == "task" or state.status is not Status.FINISHED:
         changes = f"{len(state.items(Result.DONE)):,} of {changes}"
     return headline(symbol, f"{word}{note} – {changes} {to} {plan.shop}", style)
 
