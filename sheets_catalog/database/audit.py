@@ -268,7 +268,9 @@ class Audit:
             taken = len(self._open)
             with telling(self._url), writing(self._engine) as connection:
                 now = self._now()
-                save_records(connection, [self._rows.record(each, now) for each in self._open])
+                for overrule in (False, True):
+                    logs = [each for each in self._open if each.overrules is overrule]
+                    save_records(connection, [self._rows.record(each, now) for each in logs], overrule=overrule)
                 yield connection
             del self._open[:taken]
 

@@ -117,8 +117,9 @@ class RecordLog:
     """What happened to one record.
 
     Unique by (`session_id`, `operation_key`, `action`): saying it again changes nothing, so a resumed job may repeat
-    itself. A later, better outcome replaces an earlier one that was not ``done`` (a retried reject). Without an
-    `operation_key` the table and record key stand in. `label` is what people call the record, `row` where it stood.
+    itself. A later, better outcome replaces an earlier one that was not ``done`` (a retried reject); with `overrules`
+    also one that was. Without an `operation_key` the table and record key stand in. `label` is what people call the
+    record, `row` where it stood.
     """
 
     session_id: str
@@ -134,6 +135,7 @@ class RecordLog:
     advice: str = ""
     batch: int | None = None
     at: datetime | None = None
+    overrules: bool = False
 
 
 @dataclass(frozen=True, slots=True)

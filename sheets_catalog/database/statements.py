@@ -46,14 +46,18 @@ def save_batch(connection: Connection, row: Row) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["session_id", "number"], set_=again))
 
 
-def save_records(connection: Connection, rows: Sequence[Row]) -> None:
-    """Record outcomes: the same again changes nothing, another one replaces any that was not final."""
+def save_records(connection: Connection, rows: Sequence[Row], *, overrule: bool = False) -> None:
+    """Record outcomes: the same again changes nothing, another one replaces any that was not final.
+
+    `overrule`: it replaces a final one as well.
+    """
     if not rows:
         return
     statement = _insert(connection, records)
     new = statement.excluded
     replaced = ("status", "changes", "reason", "advice", "label", "row_number", "batch", "logged_at")
-    moved_on = and_(records.c.status != DONE, records.c.status != new.status)
+    other = records.c.status != new.status
+    moved_on = other if overrule else and_(records.c.status != DONE, other)
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["session_id", "operation_key", "action"],

@@ -42,6 +42,10 @@ WORDS = {
 ENDS = {Status.FINISHED: "completed", Status.CANCELLED: "cancelled", Status.ATTENTION: "failed"}
 """How a job's status is called in the audit; any other one is ``stopped``: it can be resumed."""
 
+TAKEN_BACK = frozenset({"stage", "deliver"})
+"""Flows that may have to take back what was done: the copies of a task that turns out to be somebody else's. What an
+export has sent stays sent, whatever the record looks like later."""
+
 
 def open_audit(connection: Connection, systems: Systems | None = None) -> database.Audit:
     """The connection's audit database, with its secrets known so that none is ever stored."""
@@ -189,6 +193,7 @@ class Auditing:
             reason=reason,
             batch=batch,
             at=self.systems.clock.now(),
+            overrules=self.plan.flow in TAKEN_BACK,
         )
 
 

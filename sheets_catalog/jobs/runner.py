@@ -77,8 +77,14 @@ class Work(Protocol):
         May raise `Throttled`, `Unavailable`, `AccessError` when nothing can be said of any item.
         """
 
+    def settle(self, state: JobState) -> Sequence[Outcome]:
+        """What turns out only at the end, when no item is pending or the job is cancelled: items that end otherwise.
+
+        It is stored before `finish` is called. Repeatable; sends none of the items.
+        """
+
     def finish(self, state: JobState) -> None:
-        """What follows when no item is pending, or the job is cancelled. Repeatable."""
+        """What follows once all items are settled. Repeatable."""
 
 
 class Watcher(Protocol):
@@ -261,9 +267,12 @@ class Runner:
         return self._save(msgspec.structs.replace(state, status=Status.WAITING, not_before=until, note=why))
 
     def _end(self, state: JobState, status: Status) -> JobState:
-        """Finish: what follows the last item, the final books, the final state."""
+        """Finish: what turns out at the end, what follows the last item, the final books, the final state."""
         if not state.finishing:
             state = self._save(msgspec.structs.replace(state, finishing=True))
+        last = [_without_secrets(outcome) for outcome in self.work.settle(state)]
+        if last:  # stored first: what follows is made from the stored state
+            state = self._save(state.settle((each.item, each.result, each.reason) for each in last))
         self.work.finish(state)
         books = state.books
         if not books.balanced or (status is Status.FINISHED and books.pending):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -76,9 +77,21 @@ def test_property_07_record_processing_logging(audit):
     audit.records([log])
     audit.flush()
     (kept,) = audit.find_records()
-    for name in RecordLog.__dataclass_fields__:
+    for name in RecordLog.__dataclass_fields__.keys() - {"overrules"}:  # how it is written, not what
         assert getattr(kept, name) == getattr(log, name), name
     assert kept.attempts == 1
+
+
+def test_what_is_done_stays_done_unless_it_is_overruled(audit):
+    audit.session_started(start())
+    done = RecordLog("job-1", "tasks", "task-1", "stage", "done", "0", at=NOON)
+    audit.records([done, replace(done, status="conflicted", reason="a late word")])
+    audit.flush()
+    assert [each.status for each in audit.find_records()] == ["done"]
+    audit.records([replace(done, status="conflicted", reason="taken back", overrules=True)])
+    audit.flush()
+    (kept,) = audit.find_records()
+    assert (kept.status, kept.reason, kept.attempts) == ("conflicted", "taken back", 2)
 
 
 def test_property_08_error_logging_completeness(audit):

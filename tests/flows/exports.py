@@ -16,6 +16,7 @@ import requests
 from sheets_catalog import database
 from sheets_catalog.flows import delivery, staging
 from sheets_catalog.flows.connection import ClockSettings, Connection, GoogleSettings, ShopifySettings, open_systems
+from sheets_catalog.flows.tabs import letter
 from sheets_catalog.flows.tasks import keeping, register
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.sandbox import Sandbox
@@ -72,6 +73,13 @@ class Desk:
 
     def fault(self, operation: str, kind: str, when: str = "before", **more: Any) -> None:
         self.post("faults", operation=operation, kind=kind, when=when, **more)
+
+    def type_while_copying(self, header: str, value: str) -> None:
+        """A person types into this column of the first task's row while its files are being copied."""
+        column = letter(list(open_tasks(self.systems, "Tasks").header).index(header))
+        path = f"/v4/spreadsheets/{self.connection.spreadsheet_id}/values/Tasks!{column}2?valueInputOption=RAW"
+        typed = {"email": "owner@example.com", "method": "PUT", "path": path, "body": {"values": [[value]]}}
+        self.fault("drive.files.copy", "hook:collaborator", nth=4, requests=[typed])
 
     def post(self, path: str, **body: Any) -> Any:
         answer = requests.post(f"{self.sandbox.url}/_sandbox/{path}", json=body, timeout=10)

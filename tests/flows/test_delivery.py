@@ -7,6 +7,7 @@ import io
 
 import pytest
 
+from sheets_catalog.cli.statuses import of_job
 from sheets_catalog.errors import BusyError, InputError, PermissionMissing
 from sheets_catalog.flows import delivery, staging
 from sheets_catalog.flows.connection import open_systems
@@ -210,6 +211,35 @@ def test_delivered_means_verified_by_id(small) -> None:
     assert "was put into the trash" in result.state.reasons[1]
     assert small.status(change.key) == "delivery_failed"
     assert change.label not in small.files_in(small.folders["client_folder"])
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [("Export Batch ID", "B9"), ("Export Status", "staged"), ("Task ID", "another")]
+)
+def test_a_task_that_is_edited_while_it_is_copied_is_not_delivered(small, header, value) -> None:
+    small.type_while_copying(header, value)
+    result = small.deliver()
+    assert not small.unconsumed()
+    assert (result.books.done, result.books.conflicted) == (2, 1)
+    assert of_job(result.status, result.books) == 9
+    (reason,) = result.state.reasons.values()
+    assert reason.startswith("Edited in the sheet meanwhile; its copies were trashed.")
+    assert set(small.files_in(small.folders["client_folder"])) == {"T00002", "T00003"}
+    (receipt,) = [each for each in small.store.children(small.folders["client_folder"]) if "csv" in each.mime_type]
+    assert "T00001" not in receipt.content.read().decode()
+    (logged,) = [e for e in small.audit.find_records(session_id=result.job_id) if e.operation_key == "0"]
+    assert (logged.status, logged.reason) == ("conflicted", reason)
+    assert not [e for e in small.audit.find_records(session_id=result.job_id) if e.operation_key == "manifest task-1"]
+    again = small.apply_delivery(result.job_id)
+    assert again.books == result.books
+
+
+def test_verify_names_tasks_that_were_edited_while_they_were_copied(small) -> None:
+    small.type_while_copying("Export Status", "ready")
+    small.deliver()
+    found = batches.verify_batch(small.systems, "B1")
+    assert [(wrong.task_id, wrong.where) for wrong in found.wrong] == [("task-1", "sheet")]
+    assert "ready" in found.wrong[0].problem
 
 
 def test_sd_7_a_failed_delivery_is_retried(small) -> None:

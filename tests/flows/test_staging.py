@@ -398,6 +398,24 @@ def test_a_cancelled_job_releases_its_tasks(tmp_path) -> None:
         assert len(here.files_in(batch.folder_id)) == done
 
 
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("Export Batch ID", "B9"), ("Export Status", "ready"), ("Export Status", ""), ("Task ID", "x")],
+)
+def test_a_task_that_is_edited_while_it_is_copied_is_in_conflict(tmp_path, header, value) -> None:
+    with desk(tmp_path, 3, files=18) as here:
+        here.type_while_copying(header, value)
+        result = here.stage()
+        assert not here.unconsumed()
+        assert (result.books.done, result.books.conflicted) == (2, 1)
+        assert "Edited in the sheet meanwhile" in result.state.reasons[0]
+        batch = register.load(here.systems).batches["B1"]
+        assert set(here.files_in(batch.folder_id)) == {"T00002", "T00003"}
+        found = batches.verify_batch(here.systems, "B1")
+        named = [*(each.task_id for each in found.wrong), *(each.task_id for each in found.gone)]
+        assert named == ["task-1"]
+
+
 def test_another_account_may_not_use_the_ids(small) -> None:
     job = staging.store(small.systems, plan(small))
     told = small.post("tokens", email="other@example.com")

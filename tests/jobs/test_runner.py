@@ -35,6 +35,8 @@ class ScriptedWork:
     script: object = None
     calls: int = 0
     finished: int = 0
+    last: object = None
+    seen_at_end: object = None
 
     def next_batch(self, pending, size):
         return pending[:size]
@@ -51,8 +53,12 @@ class ScriptedWork:
             outcomes.append(answer)
         return outcomes
 
+    def settle(self, state):
+        return self.last(state) if self.last else ()
+
     def finish(self, state):
         self.finished += 1
+        self.seen_at_end = state
 
 
 @dataclass
@@ -183,6 +189,16 @@ def test_lost_access_stops_with_the_place_kept():
     assert state.books == Books(planned=25, done=10, pending=15)
     resumed, _ = make(25, store=runner.checkpoints.store, control=runner.control, clock=runner.clock)
     assert resumed.advance().books == Books(planned=25, done=25)
+
+
+def test_what_turns_out_at_the_end_is_stored_before_what_follows_from_it():
+    runner, work = make(5)
+    work.last = lambda state: [Outcome(3, Result.CONFLICTED, "somebody was faster")]
+    state = runner.advance()
+    assert state.books == Books(planned=5, done=4, conflicted=1)
+    assert state.reasons == {3: "somebody was faster"}
+    assert work.seen_at_end.result(3) is Result.CONFLICTED
+    assert Checkpoints(runner.checkpoints.store).load().books == state.books
 
 
 def test_a_wish_to_stop_is_heard_at_the_next_checkpoint():

@@ -132,6 +132,10 @@ class ExportWork:
 
     # --- the end ---
 
+    def settle(self, state: JobState) -> Sequence[Outcome]:  # noqa: ARG002 - part of a `Work`
+        """Nothing turns out later: every outcome was looked up."""
+        return ()
+
     def finish(self, state: JobState) -> None:
         """Show open conflicts, then store what both sides now agree on. Repeatable."""
         if self.plan.options.get(CONFLICTS_TAB) != LISTED:

@@ -11,7 +11,7 @@ from sheets_catalog.errors import NotFound
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import native, register
-from sheets_catalog.flows.tasks.copying import unlike
+from sheets_catalog.flows.tasks.copying import EDITED, unlike
 from sheets_catalog.flows.tasks.files import look_up
 from sheets_catalog.flows.tasks.leaving import FOLDER_LINK, Gone, gone_from
 from sheets_catalog.flows.tasks.sheet import open_tasks
@@ -151,9 +151,11 @@ def verify_batch(systems: Systems, batch_id: str) -> BatchVerification:
         waiting = {ExportStatus.STAGED, ExportStatus.DELIVERING, ExportStatus.DELIVERY_FAILED}
         staged = {key: task for key, task in here.items() if status.get(key) in waiting}
         wrong = [*check(systems, delivered, "client", pool), *check(systems, staged, "staging", pool)]
-    wrong += _unproven(status, delivered, staged)
+        edited = _edited(systems, (*batch.staging_jobs, *batch.delivery_jobs))
+    wrong += [*_unproven(status, delivered, staged), *_left_alone(status, edited)]
     files = sum(len(task.ids) for task in (*delivered.values(), *staged.values()))
-    gone = gone_from(batch, (task.change for task in here.values()), rows)
+    changes = {key: change for key, (change, _) in edited.items()} | {key: task.change for key, task in here.items()}
+    gone = gone_from(batch, changes.values(), rows)
     return BatchVerification(batch, len(staged), len(delivered), files, tuple(wrong), gone)
 
 
@@ -165,6 +167,26 @@ def _unproven(
         known = {ExportStatus.DELIVERED.value: delivered, ExportStatus.STAGED.value: staged}.get(word or "")
         if key and known is not None and key not in known:
             yield Wrong(key, key, "sheet", "", f"The sheet says “{word}”, but no job of this batch has proven it.")
+
+
+def _edited(systems: Systems, job_ids: Sequence[str]) -> dict[str, tuple[Change, str]]:
+    """Tasks that were edited while they were copied, with the reason, by id; not those that a later job has done."""
+    found: dict[str, tuple[Change, str]] = {}
+    for _, plan, state in loaded(systems, job_ids):
+        for item, change in enumerate(plan.changes):
+            reason = state.reasons.get(item, "")
+            if state.result(item) is Result.CONFLICTED and reason.startswith(EDITED):
+                found[change.key] = (change, reason)
+            elif state.result(item) is Result.DONE:
+                found.pop(change.key, None)
+    return found
+
+
+def _left_alone(status: Mapping[str | None, str | None], edited: Mapping[str, tuple[Change, str]]) -> Iterator[Wrong]:
+    """Tasks of the batch whose status no job will move on, because somebody edited them while they were copied."""
+    for key, (change, reason) in edited.items():
+        if key in status and status[key] not in {ExportStatus.STAGED, ExportStatus.DELIVERED}:
+            yield Wrong(key, change.label, "sheet", "", reason)
 
 
 def _in_batch(rows: Iterable[Row], batch_id: str) -> list[Row]:

@@ -47,11 +47,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of moves. `refused`: item to a sentence; `lost`: items whose task belongs to another batch now."""
+    """What became of moves. `refused`: item to a sentence."""
 
     logs: tuple[database.RecordLog, ...]
     refused: Mapping[int, str] = field(default_factory=dict)
-    lost: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -97,21 +96,18 @@ class Board:
             opened = open_tasks(self.systems, self.tab)
             rows = _by_id(opened)
             refused: dict[int, str] = {}
-            lost: set[int] = set()
             due: list[tuple[Move, Row]] = []
             for move in moves:
                 row = rows.get(move.task_id)
                 problem = _obstacle(move, row)
                 if problem:
                     refused[move.item] = problem
-                    if row is not None and row.values.get(BATCH) not in {*move.batches, move.after.get(BATCH)}:
-                        lost.add(move.item)
                 elif row is not None and not _done(move, row):
                     check_move(row.values.get(STATUS), move.after[STATUS], by_hand=self.by_hand)
                     due.append((move, row))
             refused |= opened.writer().write([_write(move, row, opened) for move, row in due])
         logs = [self._log(move, row, refused.get(move.item, "")) for move, row in due]
-        return Moved(tuple(logs), refused, frozenset(lost))
+        return Moved(tuple(logs), refused)
 
     def _log(self, move: Move, row: Row, problem: str) -> database.RecordLog:
         before, after = row.values.get(STATUS), move.after[STATUS]

@@ -53,6 +53,10 @@ LOOK_AGAIN = 900.0
 """Seconds until the next try then."""
 
 
+EDITED = "Edited in the sheet meanwhile; its copies were trashed."
+"""How the reason begins of a task that was copied, but whose row then was not as the job had left it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phase:
     """How staging and delivery differ in the engine's eyes. `drop_description`: internal notes stay behind."""
@@ -126,17 +130,22 @@ class CopyWork:
                 self.board.note(self._move(outcome.item, outcome.result, outcome.reason))
         return [outcomes[item] for item in batch]
 
-    def finish(self, state: JobState) -> None:
-        """All statuses as the books say, no half task left, no twin left, then the ending. Repeatable."""
-        self._make_parent()
+    def settle(self, state: JobState) -> Sequence[Outcome]:
+        """All statuses as the books say; a copied task whose row somebody has changed meanwhile is in conflict."""
         for item in range(state.total):
             result = state.result(item)
             if result is not Result.CONFLICTED:
                 self.board.note(self._move(item, result, state.reasons.get(item, "")))
         moved = self.board.flush()
         self._log(moved)
-        kept = [item for item in state.items(Result.DONE) if item not in moved.lost]
-        self._trash_folders([item for item in range(state.total) if item not in kept])
+        edited = [item for item in state.items(Result.DONE) if item in moved.refused]
+        return [Outcome(item, Result.CONFLICTED, f"{EDITED} {moved.refused[item]}") for item in edited]
+
+    def finish(self, state: JobState) -> None:
+        """No half task left, no copy of a task that is not ours any more, no twin; then the ending. Repeatable."""
+        self._make_parent()
+        kept = state.items(Result.DONE)
+        self._trash_folders([item for item in range(state.total) if state.result(item) is not Result.DONE])
         self._trash_twins(kept)
         self.ending(self, state)
 
