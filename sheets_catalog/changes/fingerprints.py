@@ -9,8 +9,12 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
-    from sheets_catalog.records import Value
+    from collections.abc import Iterable
+
+    from sheets_catalog.records import Record, Value
 
 LONGEST_KEPT = 40
 """Bytes of UTF-8 up to which a value is kept as it is: prices, stock, handles, most titles and tags."""
@@ -30,6 +34,14 @@ def fingerprint(value: Value) -> str:
     if len(raw) <= LONGEST_KEPT and not value.startswith(_HASHED):
         return value
     return _HASHED + blake2b(raw, digest_size=12).hexdigest()
+
+
+def fingerprint_of(records: Iterable[Record]) -> str:
+    """One mark for records with all their values, in whatever order they come; a blank is as a field not known."""
+    content = sorted(
+        (each.key, sorted((name, value) for name, value in each.values.items() if value)) for each in records
+    )
+    return blake2b(msgspec.json.encode(content), digest_size=16).hexdigest()
 
 
 def shown(mark: str) -> str:

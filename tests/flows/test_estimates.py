@@ -106,6 +106,11 @@ def test_conflicts_in_their_tab(at):
     check(*counted(at))  # the tab is there now, with a conflict
 
 
+def test_deleted_products_are_looked_at_with_their_variants(at):
+    at.person().worksheet("Products").delete_rows(2, 4)
+    check(*counted(at, tables=("products",), deletes="delete"))
+
+
 def test_nothing_to_send_takes_nothing():
     assert estimate([]).google_calls == 0
 

@@ -55,7 +55,7 @@ LOCATIONS = 1
 """Asked for once a run; the locations where stock is read."""
 
 TREE_POINTS = 80.0
-"""A product with its variants and their stock, as it is looked for before it or a variant of it is made."""
+"""A product with its variants and their stock, as it is looked at before it is made or deleted, or a variant made."""
 
 VARIANT_POINTS = 0.2
 """Points of each variant in a mutation (Shopify's changelog on dynamic complexity)."""
@@ -143,6 +143,8 @@ def _all_batches(changes: Sequence[Change], sizes: Sizing, looks: Mapping[str, L
 def _look_for_trees(batch: Sequence[Change], toll: _Toll) -> None:
     for _ in {change.group for change in batch if change.action == "create"}:
         toll.read_shop(1, TREE_POINTS)
+    deleted = sum((change.action, change.table) == ("delete", "products") for change in batch)
+    toll.read_shop(deleted, TREE_POINTS * deleted)
 
 
 def _send(batch: Sequence[Change], toll: _Toll) -> None:

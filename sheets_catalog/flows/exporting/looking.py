@@ -6,10 +6,12 @@ grows old, and an edit made in the shop meanwhile would be overwritten.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sheets_catalog.flows.exporting.sending import Ready, Sent, marker
+from sheets_catalog.changes.fingerprints import fingerprint_of
+from sheets_catalog.flows.exporting.sending import PARALLEL, Ready, Sent, marker
 from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from sheets_catalog.changes.plan import Change, FieldChange, Plan
     from sheets_catalog.flows.connection import Systems
-    from sheets_catalog.records import Record, Table, Value
+    from sheets_catalog.records import Field, Record, Table, Value
     from sheets_catalog.shopify import Tree
 
 OPTIONS = ("option1", "option2", "option3")
@@ -29,6 +31,33 @@ def fetch(systems: Systems, table: Table, keys: Iterable[str]) -> Mapping[str, R
     return systems.catalogue.by_ids(table.name, keys, [each for each in table.fields if each.metafield_type])
 
 
+VARIANTS_MARK = "variants"
+"""In the context of a product's deletion: the fingerprint of the variants that it had when this was planned."""
+
+
+def variants_mark(tree: Tree) -> str:
+    """The fingerprint of a product's variants: their ids and all their values, stock left out."""
+    return fingerprint_of(each.record for each in tree.variants)
+
+
+def trees_of(systems: Systems, tables: Mapping[str, Table], product_ids: Sequence[str]) -> dict[str, Tree | None]:
+    """Products with their variants, by id; None for one that is not there. A few calls at once, one for each."""
+    wanted = metafields_wanted(tables)
+    if not product_ids:
+        return {}
+    with ThreadPoolExecutor(PARALLEL, "shopify") as pool:
+        found = pool.map(lambda each: systems.catalogue.product_tree(each, **wanted), product_ids)
+        return dict(zip(product_ids, found, strict=True))
+
+
+def metafields_wanted(tables: Mapping[str, Table]) -> dict[str, list[Field]]:
+    """The metafields of products and variants that a tree is read with."""
+    return {
+        option: [each for each in tables[name].fields if each.metafield_type]
+        for option, name in (("metafields", "products"), ("variant_metafields", "variants"))
+    }
+
+
 def is_looked_up(change: Change, table: str) -> bool:
     """Whether the shop's record of a change in `table` is read before the change is sent."""
     return change.table == table and bool(change.key) and _on_shop(change)
@@ -36,7 +65,10 @@ def is_looked_up(change: Change, table: str) -> bool:
 
 @dataclass(slots=True)
 class Look:
-    """What the shop has now of the records in a batch, and what that means for each of its items."""
+    """What the shop has now of the records in a batch, and what that means for each of its items.
+
+    `trees`: of what is made, by group; `leaving`: of products that are deleted, by id.
+    """
 
     systems: Systems
     plan: Plan
@@ -45,6 +77,7 @@ class Look:
     batch: Sequence[int]
     records: dict[str, Mapping[str, Record]] = field(default_factory=dict)
     trees: dict[str, Tree | None] = field(default_factory=dict)
+    leaving: dict[str, Tree | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         changes = [self.plan.changes[item] for item in self.batch]
@@ -54,13 +87,12 @@ class Look:
         for change in changes:
             if change.action == "create" and change.group not in self.trees:
                 self.trees[change.group] = self._tree(change)
+        deleted = [each.key for each in changes if (each.action, each.table) == ("delete", "products")]
+        self.leaving = trees_of(self.systems, self.tables, deleted)
 
     def _tree(self, change: Change) -> Tree | None:
         catalogue = self.systems.catalogue
-        wanted = {
-            "metafields": [each for each in self.tables["products"].fields if each.metafield_type],
-            "variant_metafields": [each for each in self.tables["variants"].fields if each.metafield_type],
-        }
+        wanted = metafields_wanted(self.tables)
         if change.group.startswith("new:"):
             return catalogue.product_by_handle(change.group.removeprefix("new:"), **wanted)
         return catalogue.product_tree(change.group, **wanted)
@@ -97,8 +129,16 @@ class Look:
         return Sent(Outcome(item, Result.DONE), current)
 
     def _sort_delete(self, item: int, change: Change, current: Record) -> Ready | Sent:
-        """A record that changed since the plan was made is not deleted."""
-        moved = [each.field for each in change.fields if current.values.get(each.field) != each.before]
+        """A record that changed since the plan was made is not deleted, nor a product whose variants did.
+
+        What the plan does not name was blank: somebody who filled it in has changed it.
+        """
+        planned = {each.field: each.before for each in change.fields}
+        moved = [name for name in {**planned, **current.values} if current.values.get(name) != planned.get(name)]
+        if change.table == "products":
+            tree = self.leaving[change.key]
+            if tree is None or variants_mark(tree) != change.context.get(VARIANTS_MARK):
+                moved.append("its variants")
         if moved:
             return Sent(Outcome(item, Result.CONFLICTED, f"Changed since the plan was made: {', '.join(moved)}."))
         return Ready(item, change, (), current)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sheets_catalog.books import Books
 from sheets_catalog.changes.compare import Policy  # noqa: TC001 - part of a public dataclass
-from sheets_catalog.changes.plan import Change, Conflict, Estimate, FieldChange, Finding, Plan
+from sheets_catalog.changes.plan import Change, Conflict, Estimate, Finding, Plan
 from sheets_catalog.errors import InputError, PlanError
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting import creating
@@ -16,6 +16,7 @@ from sheets_catalog.flows.exporting.batching import order
 from sheets_catalog.flows.exporting.comparing import Compared, Rules, compare_rows
 from sheets_catalog.flows.exporting.estimating import Look, estimate
 from sheets_catalog.flows.exporting.looking import fetch
+from sheets_catalog.flows.exporting.removing import archiving, deletion, product_deletions, still_there
 from sheets_catalog.flows.exporting.sifting import Sifted, sift
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.tabs import normal
@@ -267,6 +268,7 @@ def _plan_deletes(run: _Planning) -> None:
     """Records that stood in the sheet at the last sync and do not now."""
     out = Compared()
     gone_products: set[str] = set()
+    products: list[Record] = []
     for name in ("products", "variants"):
         if name not in run.sifted:
             continue
@@ -276,46 +278,21 @@ def _plan_deletes(run: _Planning) -> None:
         for first in range(0, len(missing), _AT_ONCE):
             shop.update(fetch(run.systems, layout.table, missing[first : first + _AT_ONCE]))
         for key, record in shop.items():
-            if unsure := _still_there(run.sifted[name], record):
+            if unsure := still_there(run.sifted[name], record):
                 run.findings.append(unsure)
                 continue
             if run.options.deletes == "archive" and record.values.get("status") == "ARCHIVED":
                 continue
             if name == "products":
                 gone_products.add(key)
-                out.changes.append(_removal(run.options.deletes, name, record))
+                products.append(record)
             elif record.values.get("product_id") not in gone_products and run.options.deletes == "delete":
-                out.changes.append(_removal("delete", name, record))
+                out.changes.append(deletion(name, record))
+    if run.options.deletes == "archive":
+        out.changes += [archiving(record) for record in products]
+    else:
+        out.changes += product_deletions(run.systems, tables_read(run.readers), products)
     run.results.append(out)
-
-
-def _still_there(sifted: Sifted, record: Record) -> Finding | None:
-    """A finding when a row without id, or with another one, seems to be this record: then it is not gone."""
-    table = sifted.layout.table
-    row = next((sifted.strangers[name] for name in table.natural_keys_of(record.values) if name in sifted.strangers), 0)
-    if not row:
-        return None
-    header = table.by_name[table.key[0]].header
-    return Finding(
-        "warning",
-        "missing_id",
-        table.title,
-        row,
-        header,
-        "",
-        f"This row looks like {table.noun} {record.key} without its id; nothing is removed from the shop for it.",
-        f"Type {record.key} into “{header}”, or delete the row.",
-    )
-
-
-def _removal(how: Deletes, name: str, record: Record) -> Change:
-    label = record.values.get("title") or record.values.get("sku") or record.key
-    product = record.values.get("product_id") or record.key
-    if how == "archive":
-        status = FieldChange("status", before=record.values.get("status"), after="ARCHIVED")
-        return Change("update", name, record.key, product, label, 0, (status,))
-    shown = tuple(FieldChange(each, before=value, after=None) for each, value in record.values.items() if value)
-    return Change("delete", name, record.key, product, label, 0, shown, context={"product_id": product})
 
 
 def _missing_notes(run: _Planning) -> Iterable[Finding]:
@@ -438,6 +415,12 @@ def _look(run: _Planning, name: str) -> Look:
 def metafield_headers(reader: TabReader) -> Iterable[str]:
     """What applying needs to know of the tab's metafield columns: their types stand in their headers."""
     return (each.header for each in reader.layout.owned if each.metafield_type)
+
+
+def tables_read(readers: Mapping[str, TabReader]) -> dict[str, Table]:
+    """All tables, with the metafields of the tabs that are read: as `tables_of` has them for the plan made of it."""
+    headers = {name: metafield_headers(reader) for name, reader in readers.items()}
+    return {name: table.with_metafields(headers.get(name, ())) for name, table in TABLES.items()}
 
 
 def tables_of(plan: Plan) -> dict[str, Table]:

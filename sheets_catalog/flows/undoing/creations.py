@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Literal
 from sheets_catalog.changes.compare import UNKNOWN
 from sheets_catalog.changes.plan import Change, FieldChange
 from sheets_catalog.flows.exporting.comparing import group_of, label_of
-from sheets_catalog.flows.exporting.creating import NEW, handle_from
-from sheets_catalog.flows.exporting.looking import OPTIONS
+from sheets_catalog.flows.exporting.creating import NEW
+from sheets_catalog.flows.exporting.looking import OPTIONS, VARIANTS_MARK, metafields_wanted, variants_mark
 from sheets_catalog.flows.exporting.sending import marker
+from sheets_catalog.flows.undoing.as_made import edited_since, handle_of, product_as_made, sent, variant_as_made
 from sheets_catalog.flows.undoing.comparing import left, quoted
 
 if TYPE_CHECKING:
@@ -31,12 +32,18 @@ ARCHIVED = "ARCHIVED"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One record a job made, as the shop has it now. `others`: of a product, what is wrong with its variants."""
+    """One record a job made, as the shop has it now.
+
+    `edited`: fields that are not as it was made. Of a product, `others`: what is wrong with its variants, and
+    `variants`: the mark of those it has.
+    """
 
     entry: RecordEntry
     record: Record
     product_id: str
+    edited: tuple[str, ...]
     others: str = ""
+    variants: str = ""
 
 
 @dataclass(slots=True)
@@ -49,15 +56,6 @@ class Creations:
     made: dict[str, dict[str, Made]] = field(default_factory=dict)
     missing: list[tuple[RecordEntry, str]] = field(default_factory=list)
     within: list[RecordEntry] = field(default_factory=list)
-
-
-def handle_of(entry: RecordEntry) -> str:
-    """The handle of the product an entry made, or of the product under which it made a variant; empty if not told."""
-    if entry.table == "products":
-        told = _sent(entry)
-        return told.get("handle") or handle_from(told.get("title") or "")
-    kind, _, rest = entry.record_key.partition("/")
-    return rest.partition("/")[0] if kind == "product_handle" else ""
 
 
 def find(systems: Systems, job_id: str, entries: Sequence[RecordEntry], tables: Mapping[str, Table]) -> Creations:
@@ -90,10 +88,7 @@ class _Shop:
     def tree(self, handle: str, product_id: str = "") -> Tree | None:
         """The product by its id, or else by its handle."""
         if (handle, product_id) not in self.seen:
-            metafields = {
-                option: [each for each in self.tables[name].fields if each.metafield_type]
-                for option, name in (("metafields", "products"), ("variant_metafields", "variants"))
-            }
+            metafields = metafields_wanted(self.tables)
             read = self.systems.catalogue
             self.seen[handle, product_id] = (
                 read.product_tree(product_id, **metafields)
@@ -112,50 +107,41 @@ def _find_product(
         found.missing.append((entry, f"The shop has no product with the handle {quoted(handle)} that this job made."))
         return
     key = tree.product.key
-    made = Made(entry, tree.product, key, _foreign(tree, variants))
+    edited = edited_since(entry, tree.product, product_as_made(entry, shop.systems.catalogue.info.name))
+    made = Made(entry, tree.product, key, edited, _foreign(tree, variants), variants_mark(tree))
     found.made.setdefault("products", {})[key] = made
 
 
 def _foreign(tree: Tree, entries: Sequence[RecordEntry]) -> str:
     """What of a made product's variants the job did not make, or not like this; empty when it made them all."""
-    by_options = {_options(_sent(entry)): entry for entry in entries}
-    only = entries[0] if len(entries) == 1 and len(tree.variants) == 1 else None
+    by_options = {_options(sent(entry)): entry for entry in entries}
+    alone = len(tree.variants) == 1
+    only = entries[0] if len(entries) == 1 and alone else None
     for variant in tree.variants:
         entry = by_options.get(_options(variant.record.values)) or only
-        if entry is None and not (len(tree.variants) == 1 and not entries):
+        if entry is None and (entries or not alone):
             return "A variant was added to it since."
-        if entry and (edited := _edited(entry, variant.record)):
+        edited = edited_since(entry, variant.record, variant_as_made(entry))
+        if edited:
             return f"A variant of it was changed since ({', '.join(edited)})."
-    return ""
+    return "A variant of it was removed since." if len(tree.variants) < len(entries) else ""
 
 
 def _find_variant(shop: _Shop, job_id: str, entry: RecordEntry, found: Creations) -> None:
     kind, _, rest = entry.record_key.partition("/")
     product_id = rest.partition("/")[0] if kind == "product_id" else ""
     tree = shop.tree(handle_of(entry), product_id)
-    product, wanted = tree.product.key if tree else "", _options(_sent(entry))
+    product, wanted = tree.product.key if tree else "", _options(sent(entry))
     for variant in tree.variants if tree else ():
         if _options(variant.record.values) == wanted and variant.operation == marker(job_id, product):
-            found.made.setdefault("variants", {})[variant.record.key] = Made(entry, variant.record, product)
+            edited = edited_since(entry, variant.record, variant_as_made(entry))
+            found.made.setdefault("variants", {})[variant.record.key] = Made(entry, variant.record, product, edited)
             return
     found.missing.append((entry, "The shop has no variant with these options that this job made."))
 
 
 def _options(values: Mapping[str, Value]) -> tuple[str, ...]:
     return tuple(values.get(name) or "" for name in OPTIONS)
-
-
-def _sent(entry: RecordEntry) -> dict[str, Value]:
-    return {each.field: each.after for each in entry.changes}
-
-
-def _edited(entry: RecordEntry, record: Record) -> list[str]:
-    """Fields the job sent that the shop has otherwise now, or of which the audit does not know what was sent."""
-    return [
-        each.field
-        for each in entry.changes
-        if not each.intact or record.values.get(each.field, each.after) != each.after
-    ]
 
 
 def archive(made: Made, place: Place, out: Undoing) -> None:
@@ -177,9 +163,8 @@ def archive(made: Made, place: Place, out: Undoing) -> None:
 
 def delete(made: Made, place: Place, out: Undoing) -> None:
     """Plan that a made record is deleted in the shop, if it still is as the job made it. Its row is the person's."""
-    edited = _edited(made.entry, made.record)
-    if edited or made.others:
-        message = made.others or f"It was changed since it was made ({', '.join(edited)})."
+    if made.edited or made.others:
+        message = made.others or f"It was changed since it was made ({', '.join(made.edited)})."
         out.findings.append(left("changed_since", place.layout.table, made.entry, message, row=place.row))
         out.settle(conflicted=1)
         return
@@ -197,5 +182,5 @@ def _change(action: Literal["update", "delete"], made: Made, place: Place, field
         label=label_of(table, values),
         row=place.row.number if place.row else 0,
         fields=fields,
-        context={"product_id": made.product_id},
+        context={"product_id": made.product_id} | ({VARIANTS_MARK: made.variants} if made.variants else {}),
     )

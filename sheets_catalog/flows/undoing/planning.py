@@ -12,11 +12,12 @@ from sheets_catalog.flows import control
 from sheets_catalog.flows.exporting.batching import order
 from sheets_catalog.flows.exporting.estimating import estimate
 from sheets_catalog.flows.exporting.looking import fetch
-from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, metafield_headers, readiness
+from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, metafield_headers, readiness, tables_read
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
 from sheets_catalog.flows.tabs import double_keys
 from sheets_catalog.flows.undoing import creations, history
+from sheets_catalog.flows.undoing.as_made import handle_of
 from sheets_catalog.flows.undoing.comparing import Place, Undoing, left, undo_record
 from sheets_catalog.flows.undoing.creations import Creations
 from sheets_catalog.records import TABLES
@@ -140,7 +141,7 @@ def _unclear(reader: TabReader, key: str, rows: Sequence[Row]) -> list[Finding]:
 
 def _look_for_made(run: _Planning) -> None:
     """Find what the job made, if it is to be removed, and name what stays."""
-    tables = {name: run.readers[name].layout.table if name in run.readers else table for name, table in TABLES.items()}
+    tables = tables_read(run.readers)
     entries = [entry for entry in run.history.created if entry.table in run.readers]
     stay = [
         entry for entry in entries if run.created == "keep" or (run.created, entry.table) == ("archive", "variants")
@@ -148,9 +149,9 @@ def _look_for_made(run: _Planning) -> None:
     if run.created != "keep":
         looked_for = [entry for entry in entries if run.created == "delete" or entry.table == "products"]
         run.creations = creations.find(run.systems, run.history.session.session_id, looked_for, tables)
-    within = {creations.handle_of(entry) for entry in entries if entry.table == "products"}
+    within = {handle_of(entry) for entry in entries if entry.table == "products"}
     for entry in stay:
-        if run.created == "keep" or creations.handle_of(entry) not in within:
+        if run.created == "keep" or handle_of(entry) not in within:
             noun = TABLES[entry.table].noun
             run.out.findings.append(left("created", TABLES[entry.table], entry, f"The job made this {noun}; it stays."))
     for entry, why in run.creations.missing:
