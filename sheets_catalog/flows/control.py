@@ -21,7 +21,7 @@ from sheets_catalog.errors import (
     PreconditionFailed,
     StalePlanError,
 )
-from sheets_catalog.flows.drive_stores import BINARY, DriveProperties
+from sheets_catalog.flows.drive_stores import BINARY, DriveProperties, create_once
 
 if TYPE_CHECKING:
     from sheets_catalog.flows.connection import Systems
@@ -175,7 +175,8 @@ def _make(systems: Systems, sheet: str) -> str:
     if systems.drive.get(systems.connection.folder_id).trashed:
         raise trashed("folder")
     (file_id,) = systems.drive.generate_ids(1)
-    systems.drive.create_file(
+    create_once(
+        systems.drive,
         file_id,
         f"Sheets Catalog baseline of {sheet}",
         b"",

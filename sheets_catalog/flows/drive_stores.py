@@ -3,21 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http.client import CONFLICT
 from typing import TYPE_CHECKING
 
 from sheets_catalog.errors import NotFound, Refused, Unavailable
 from sheets_catalog.jobs.store import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sheets_catalog.google.drive import Drive
-    from sheets_catalog.google.files import FileState
+    from sheets_catalog.google.files import File, FileState
 
 SIDES = "sides"
 """Property with the ids of the two side files, ``<slot>=<id>`` joined with commas."""
 
 BINARY = "application/octet-stream"
+
+
+def is_taken(error: Refused) -> bool:
+    """Whether an id was refused because something has it already, whatever else the answer says."""
+    return error.reason == "duplicate" or error.status == CONFLICT
+
+
+def create_once(
+    drive: Drive,
+    file_id: str,
+    name: str,
+    content: bytes,
+    mime_type: str,
+    *,
+    parents: Sequence[str],
+    app_properties: Mapping[str, str],
+) -> File:
+    """Make a file under an id made beforehand, or find it made already: the answer to the first try may be lost.
+
+    Raises `Refused` when the id belongs to something without these properties.
+    """
+    try:
+        return drive.create_file(file_id, name, content, mime_type, parents=parents, app_properties=app_properties)
+    except Refused as error:
+        if not is_taken(error):
+            raise
+        found = drive.get(file_id)
+        if not app_properties.items() <= found.app_properties.items():
+            raise
+        return found
 
 
 @dataclass(slots=True)
@@ -83,11 +114,7 @@ class DriveJob(DriveProperties):
     def _make(self, file_id: str, slot: str, content: bytes) -> None:
         name = f"Sheets Catalog job state {slot}"
         marks = {"kind": "side", "job": self.file_id}
-        try:
-            self.drive.create_file(file_id, name, content, BINARY, parents=[self.folder_id], app_properties=marks)
-        except Refused as error:
-            if error.reason != "duplicate":
-                raise
+        create_once(self.drive, file_id, name, content, BINARY, parents=[self.folder_id], app_properties=marks)
 
     @staticmethod
     def _sides(stored: Stored) -> dict[str, str]:

@@ -16,7 +16,7 @@ from sheets_catalog.books import Books
 from sheets_catalog.changes import plan as plans
 from sheets_catalog.errors import BusyError, InputError, NotFound, PreconditionFailed, SheetsCatalogError, StateError
 from sheets_catalog.flows import control as controls
-from sheets_catalog.flows.drive_stores import BINARY, DriveJob, DriveProperties
+from sheets_catalog.flows.drive_stores import BINARY, DriveJob, DriveProperties, create_once
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.jobs import state as codec
 from sheets_catalog.jobs.checkpoints import Checkpoints
@@ -88,7 +88,7 @@ def make(systems: Systems, plan: Plan) -> str:
     }
     name = f"Sheets Catalog {plan.flow} {plan.created_at[:16].replace('T', ' ')} – {plan.spreadsheet_title}"
     folder = systems.connection.folder_id
-    made = systems.drive.create_file(job_id, name, content, BINARY, parents=[folder], app_properties=properties)
+    made = create_once(systems.drive, job_id, name, content, BINARY, parents=[folder], app_properties=properties)
     if made.trashed:  # whatever is in a folder in the trash is there as well
         raise controls.trashed("folder")
     return job_id

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog import database
 from sheets_catalog.errors import Refused
+from sheets_catalog.flows.drive_stores import is_taken
 from sheets_catalog.flows.tasks.batches import FILE_LINK, copied
-from sheets_catalog.flows.tasks.folders import is_taken
 from sheets_catalog.records.tasks import TASKS
 
 if TYPE_CHECKING:

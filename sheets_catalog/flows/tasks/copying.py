@@ -22,10 +22,11 @@ from sheets_catalog.errors import (
     Unavailable,
     UpstreamError,
 )
+from sheets_catalog.flows.drive_stores import is_taken
 from sheets_catalog.flows.tasks import native
 from sheets_catalog.flows.tasks.board import Board, Move, Moved
 from sheets_catalog.flows.tasks.files import checksum_of, look_up
-from sheets_catalog.flows.tasks.folders import ensure_folder, is_taken
+from sheets_catalog.flows.tasks.folders import ensure_folder
 from sheets_catalog.google.errors import JOB_WIDE
 from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result

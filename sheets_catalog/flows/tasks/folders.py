@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from http.client import CONFLICT
 from typing import TYPE_CHECKING
 
 from sheets_catalog.errors import InputError, NotFound, PermissionMissing, Refused
+from sheets_catalog.flows.drive_stores import is_taken
 from sheets_catalog.google.links import file_id_from
 
 if TYPE_CHECKING:
@@ -79,11 +79,6 @@ def keep_apart(systems: Systems, staging: File, client: File) -> None:
             f"The staging folder “{staging.name}” lies inside the client's folder “{client.name}”.",
             advice="Choose another folder: the client would see what is staged.",
         )
-
-
-def is_taken(error: Refused) -> bool:
-    """Whether an id was refused because something has it already, whatever else the answer says."""
-    return error.reason == "duplicate" or error.status == CONFLICT
 
 
 def ensure_folder(drive: Drive, folder_id: str, name: str, parent: str, marks: Mapping[str, str]) -> File:

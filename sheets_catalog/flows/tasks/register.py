@@ -20,6 +20,7 @@ from sheets_catalog.errors import (
     StateError,
 )
 from sheets_catalog.flows import control
+from sheets_catalog.flows.drive_stores import create_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -196,7 +197,8 @@ def _find_or_make(systems: Systems) -> str:
 def _make(systems: Systems) -> str:
     sheet = systems.connection.spreadsheet_id
     (file_id,) = systems.drive.generate_ids(1)
-    systems.drive.create_file(
+    create_once(
+        systems.drive,
         file_id,
         f"Sheets Catalog exports of {sheet}",
         msgspec.json.encode(Register(sheet)),
