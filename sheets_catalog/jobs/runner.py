@@ -65,6 +65,12 @@ def _without_secrets(outcome: Outcome) -> Outcome:
     return replace(outcome, reason=mask_value(outcome.reason)) if outcome.reason else outcome
 
 
+def _unsure(state: JobState) -> JobState:
+    """The state in which every item of the intent counts as one that may have been sent."""
+    begun = {item: 0 for item in state.intent if state.result(item) is Result.PENDING}
+    return msgspec.structs.replace(state, attempts=begun | state.attempts)
+
+
 class Work(Protocol):
     """What a flow gives the runner. Items are numbered from 0 in the order of the plan."""
 
@@ -80,7 +86,8 @@ class Work(Protocol):
     def settle(self, state: JobState) -> Sequence[Outcome]:
         """What turns out only at the end, when no item is pending or the job is cancelled: items that end otherwise.
 
-        It is stored before `finish` is called. Repeatable; sends none of the items.
+        Above all what became of items that may have been sent and are still pending (`JobState.attempts`): it looks,
+        and sends none of them. The outcomes are stored before `finish` is called. Repeatable.
         """
 
     def finish(self, state: JobState) -> None:
@@ -159,9 +166,8 @@ class Runner:
             return state
         assert self._lease
         now = self.clock.now().timestamp()
-        state = msgspec.structs.replace(
-            state, epoch=self._lease.epoch, started=state.started or now, note="", batch_size=state.batch_size
-        )
+        state = _unsure(state)  # whoever chose that batch may have died while it was sent
+        state = msgspec.structs.replace(state, epoch=self._lease.epoch, started=state.started or now, note="")
         if state.not_before > now and not self._pause(state.not_before - now):
             return self._save(msgspec.structs.replace(state, status=Status.WAITING))
         return self._intend(msgspec.structs.replace(state, status=Status.RUNNING, not_before=0))
@@ -251,6 +257,7 @@ class Runner:
 
     def _rest(self, state: JobState, error: Throttled | Unavailable) -> JobState:
         """Nothing can be said of the batch: wait, here or in a later slice."""
+        state = _unsure(state)
         told = error.retry_after if isinstance(error, Throttled) else None
         wait = told or backoff(5, 1.0, 30.0, self.rng)
         self.watcher.troubled(error, wait)

@@ -75,8 +75,9 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
     """Everything a new process needs to go on.
 
     `outcomes` packs a `Result` per item, four to a byte. `intent`: items that may be in flight. `attempts`: failed
-    tries of items that are still pending. `reasons`: why an item was rejected or is in conflict. Times are seconds
-    since 1970. `settled`: the books of the records that need no item.
+    tries of items that are still pending and may have been sent all the same; 0 when nobody lived to tell of it.
+    `reasons`: why an item was rejected or is in conflict. Times are seconds since 1970. `settled`: the books of the
+    records that need no item.
     """
 
     status: Status

@@ -201,6 +201,55 @@ def test_what_turns_out_at_the_end_is_stored_before_what_follows_from_it():
     assert Checkpoints(runner.checkpoints.store).load().books == state.books
 
 
+def test_what_a_dead_process_may_have_sent_is_asked_for_when_the_job_is_cancelled():
+    """Also when a later run chose a smaller batch, and stopped before it came to that."""
+    store, control, clock = dead_at_second_batch()
+    late, _ = make(40, store=store, control=control, clock=clock, limits=Limits(deadline=clock.seconds - 1))
+    assert late.advance().status is Status.WAITING
+    store.properties[codec.STOP] = "1"
+    last, work = make(40, store=store, control=control, clock=clock)
+    asked = []
+    work.last = lambda state: asked.extend(state.attempts) or [Outcome(12, Result.DONE)]
+    state = last.advance()
+    assert state.status is Status.CANCELLED
+    assert work.calls == 0
+    assert asked == [*range(10, 20)]
+    assert state.books == Books(planned=40, done=11, pending=29)
+
+
+def test_what_nothing_could_be_said_of_is_asked_for_when_the_job_is_cancelled():
+    def script(work, item):
+        runner.checkpoints.store.properties[codec.STOP] = "1"
+        runner.checkpoints.store.touch()
+        raise Unavailable("no answer")
+
+    runner, work = make(5, script=script, limits=Limits(patience=60))
+    asked = []
+    work.last = lambda state: asked.extend(state.attempts) or ()
+    runner.advance()
+    runner, work = make(5, store=runner.checkpoints.store, control=runner.control, clock=runner.clock)
+    work.last = lambda state: asked.extend(state.attempts) or ()
+    assert runner.advance().status is Status.CANCELLED
+    assert asked == [*range(5)]
+
+
+def dead_at_second_batch():
+    """Store, control and clock of a job whose process died while its second batch was out."""
+
+    class Killed(BaseException):
+        pass
+
+    def script(work, item):
+        if work.calls == 2:
+            raise Killed
+        return None
+
+    runner, _ = make(40, script=script)
+    with pytest.raises(Killed):
+        runner.advance()
+    return runner.checkpoints.store, runner.control, runner.clock
+
+
 def test_a_wish_to_stop_is_heard_at_the_next_checkpoint():
     runner, _ = make(40)
 

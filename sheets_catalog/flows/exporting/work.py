@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sheets_catalog.changes.plan import Change, Plan
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.control import Control
+    from sheets_catalog.flows.tabs import Layout
     from sheets_catalog.google.sheets import SpreadsheetInfo
     from sheets_catalog.jobs.state import JobState
     from sheets_catalog.records import Record, Table
@@ -33,6 +34,9 @@ WAITING = "Another field of this record waits for a choice in “Conflicts”."
 LEFT = "Another field of this record was left as it is."
 PARTLY = frozenset({WAITING, LEFT})
 """Reasons of a record that counts as in conflict although all that was planned for it was done."""
+
+UNWRITTEN = "Not written into the sheet: "
+"""Begins the reason of a record of which the shop has what was planned, and the sheet does not, or not all of it."""
 
 
 @dataclass(slots=True)
@@ -79,9 +83,11 @@ class ExportWork:
         change, outcome = self.plan.changes[item], sent.outcome
         if outcome.result is not Result.DONE:
             return outcome
+        if problem:
+            return Outcome(item, Result.CONFLICTED, UNWRITTEN + problem)
         if change.waiting:
             return Outcome(item, Result.CONFLICTED, LEFT if self.plan.undone else WAITING)
-        return Outcome(item, Result.DONE, problem or _normalised(change, sent.record) or outcome.reason)
+        return Outcome(item, Result.DONE, _normalised(change, sent.record) or outcome.reason)
 
     # --- back to the sheet ---
 
@@ -99,7 +105,8 @@ class ExportWork:
             new, old = ([row for row in rows if changes[row.item].table == name] for rows in (created, edited))
             if new or old:
                 writer = self._writer(info, name)
-                problems |= writer.write(new) | writer.write(old)
+                problems |= _missing(writer.layout, [*new, *old])
+                problems |= _write_new(writer, new) | writer.write(old)
         self.made |= {row.item: str(row.values["id"][1]) for row in created if row.item not in problems}
         return problems
 
@@ -132,9 +139,19 @@ class ExportWork:
 
     # --- the end ---
 
-    def settle(self, state: JobState) -> Sequence[Outcome]:  # noqa: ARG002 - part of a `Work`
-        """Nothing turns out later: every outcome was looked up."""
-        return ()
+    def settle(self, state: JobState) -> Sequence[Outcome]:
+        """What became of changes that may have been sent when the job was cancelled; nothing is sent to the shop.
+
+        What is found in the shop is written back to the sheet as ever. What is not there stays pending.
+        """
+        unsure = [item for item in state.attempts if state.result(item) is Result.PENDING]
+        if not unsure:
+            return ()
+        look = Look(self.systems, self.plan, self.job_id, self.tables, unsure)
+        found = {item: _as_found(look.sort(item)) for item in unsure}
+        settled = {item: each for item, each in found.items() if each is not None}
+        problems = self._write_back(settled)
+        return [self._outcome(item, each, problems.get(item, "")) for item, each in settled.items()]
 
     def finish(self, state: JobState) -> None:
         """Show open conflicts, then store what both sides now agree on. Repeatable."""
@@ -185,6 +202,41 @@ class ExportWork:
                 if key:
                     found[item] = key
         return found
+
+
+def _as_found(each: Ready | Sent) -> Sent | None:
+    """What a look says of a change that is not to be sent any more; None when nothing of it was applied."""
+    if isinstance(each, Sent):
+        return each
+    planned = each.change.on("shop") if each.change.action == "update" else ()
+    missing = [one.field for one in each.fields]
+    if len(missing) == len(planned) or not planned:
+        return None
+    return Sent(Outcome(each.item, Result.CONFLICTED, f"Cancelled halfway: {', '.join(missing)} was not sent."))
+
+
+def _missing(layout: Layout, rows: Sequence[RowWrite]) -> dict[int, str]:
+    """What has no column to be written into. Of a new row that is its id; people may do without the others."""
+    found: dict[int, str] = {}
+    for row in rows:
+        for name in row.values if row.key else layout.table.key:
+            if name not in layout.columns:
+                found[row.item] = f"The column “{layout.table.by_name[name].header}” is no longer there."
+    return found
+
+
+def _write_new(writer: KeyedWriter, rows: Sequence[RowWrite]) -> dict[int, str]:
+    """Ids into rows found by name, or by the ids that a process wrote which died then: a handle changes the name."""
+    problems = writer.write(rows)
+    again = [
+        RowWrite(
+            row.item, str(row.values["id"][1]), (), {name: row.values[name] for name in row.values if name != "id"}
+        )
+        for row in rows
+        if row.item in problems
+    ]
+    still = writer.write(again)
+    return {item: problems[item] for item in still}
 
 
 def _name_after(change: Change) -> tuple[str, ...]:
