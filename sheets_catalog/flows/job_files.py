@@ -218,7 +218,7 @@ def cancel(systems: Systems, job_id: str) -> Status:
     if state.status is Status.PLANNED and not state.started:
         with suppress(BusyError):  # somebody begins it at this moment
             gone = msgspec.structs.replace(state, status=Status.CANCELLED)
-            return checkpoints.save(gone, "cancelled before it began").status
+            return checkpoints.save(gone, "cancelled before it began", stop=True).status
     for _ in range(5):
         stored = store.read()
         state = codec.unpack(stored.properties, store.read_side, job_id).state
@@ -233,7 +233,10 @@ def cancel(systems: Systems, job_id: str) -> Status:
 
 
 def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> int:
-    """Put records that were set aside back in line (all, or those with these numbers); returns how many."""
+    """Put records that were set aside back in line (all, or those with these numbers); returns how many.
+
+    A job that was cancelled is taken up again whole: what it had not come to follows as well.
+    """
     store, flow = lease_of(systems, opened(systems, job_id).plan.flow, job_id)
     lease = leases.acquire(store, flow, job_id, leases.this_process())
     try:
@@ -243,8 +246,8 @@ def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> 
         if not chosen:
             return 0
         again = state.settle((item, Result.PENDING, "") for item in chosen)
-        again = msgspec.structs.replace(again, status=Status.PLANNED, epoch=lease.epoch, not_before=0, intent=())
-        checkpoints.save(again, f"{len(chosen)} records in line again")
+        again = msgspec.structs.replace(again, status=Status.PLANNED, epoch=lease.epoch, not_before=0)
+        checkpoints.save(again, f"{len(chosen)} records in line again", stop=False)
         return len(chosen)
     finally:
         leases.release(store, lease)

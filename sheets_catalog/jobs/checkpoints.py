@@ -38,10 +38,11 @@ class Checkpoints:
         self.slot, self.trouble = unpacked.slot, unpacked.trouble
         return unpacked.state
 
-    def save(self, state: JobState, summary: str) -> JobState:
+    def save(self, state: JobState, summary: str, *, stop: bool | None = None) -> JobState:
         """Write the next state into the other slot; returns it with its sequence number.
 
-        Raises `BusyError` when another runner has taken the job over.
+        `stop`: with it, in the same write, the wish to end the job (True) or that there is none any more (False).
+        Raises `BusyError` when another runner has taken the job over, or somebody has ended it.
         """
         state = msgspec.structs.replace(state, seq=state.seq + 1)
         slot = codec.SLOTS[1 - codec.SLOTS.index(self.slot)]
@@ -49,6 +50,8 @@ class Checkpoints:
         if packed.side is not None:
             self.store.write_side(slot, packed.side)
         changes = {**packed.properties, SUMMARY: summary[: codec.CHUNK - len(SUMMARY)]}
+        if stop is not None:
+            changes[STOP] = "1" if stop else None
         for _ in range(_TRIES):
             if self._try(state, changes):
                 self.slot = slot
@@ -72,9 +75,13 @@ class Checkpoints:
         stored = self.store.read()
         current = codec.unpack(stored.properties, self.store.read_side, self.store.file_id).state
         self._saw(stored)
+        if (current.epoch, current.seq) == (state.epoch, state.seq):
+            return True
+        if current.status.ended and current.seq >= state.seq:  # not the end that we go on from (a retry)
+            raise BusyError("Somebody has ended this job meanwhile.", advice="Plan again if it was not meant to end.")
         if current.epoch > state.epoch or (current.epoch == state.epoch and current.seq > state.seq):
             raise BusyError("Another run has taken this job over.", advice="Watch it with `sheets-catalog jobs show`.")
-        return (current.epoch, current.seq) == (state.epoch, state.seq)
+        return False
 
     def _saw(self, stored: Stored) -> None:
         self.version = stored.version
