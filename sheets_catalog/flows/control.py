@@ -31,6 +31,9 @@ POINTER = "sheets-catalog"
 _GENERATION, _SUM, _SHEET, _JOB = "generation", "sum", "sheet", "job"
 _TRIES = 5
 
+IN_TRASH = "The baseline file is in the trash."
+"""What `Control.trouble` says of a control file that can be taken back."""
+
 
 @dataclass(slots=True)
 class Control:
@@ -160,7 +163,7 @@ def _unusable(store: DriveProperties, sheet: str) -> str:
     except NotFound:
         return "The baseline file is no longer there."
     if state.trashed:
-        return "The baseline file is in the trash."
+        return IN_TRASH
     if state.properties.get(_SHEET) != sheet:
         return "The baseline file belongs to another spreadsheet, of which this one may be a copy."
     return ""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.control import Control
 
 POINTER = "tasks"
 """Property of the control file: the register's id."""
@@ -131,9 +132,10 @@ def _nearest(wanted: str, known: Iterable[str]) -> list[str]:
 
 
 def load(systems: Systems) -> Register:
-    """The register; an empty one while there is none. Raises `StateError` when it cannot be read."""
-    home = control.find(systems)
+    """The register; an empty one while there is none. Raises `StateError` when it cannot be read, or not be found."""
+    home = _home(systems)
     file_id = home.store.read().properties.get(POINTER, "") if home.file_id else ""
+    file_id = file_id or _made_before(systems)
     return _read(systems, file_id) if file_id else Register(systems.connection.spreadsheet_id)
 
 
@@ -175,8 +177,29 @@ def _read(systems: Systems, file_id: str) -> Register:
     return found
 
 
+def _home(systems: Systems) -> Control:
+    """The control file, if there is one. Raises `StateError` for one in the trash: batches would seem not to exist."""
+    home = control.find(systems)
+    if home.trouble == control.IN_TRASH:
+        raise StateError(
+            "The file that leads to this sheet's exports is in Drive's trash; nothing was changed.",
+            advice=f"Take “Sheets Catalog baseline of {systems.connection.spreadsheet_id}” back from the trash.",
+        )
+    return home
+
+
+def _made_before(systems: Systems) -> str:
+    """The id of a register that no control file names, because that was lost and made anew; empty when there is none.
+
+    Search lags by minutes, but whoever makes a register names it at once.
+    """
+    marks = {"kind": "register", "sheet": systems.connection.spreadsheet_id}
+    found = systems.drive.find(app_properties=marks, parent=systems.connection.folder_id)
+    return min(found, key=lambda each: str(each.created_time)).id if found else ""
+
+
 def _find_or_make(systems: Systems) -> str:
-    home = control.find_or_make(systems).store
+    home = control.ready(_home(systems)).store
     mine = ""
     for _ in range(_TRIES):
         stored = home.read()
@@ -185,12 +208,13 @@ def _find_or_make(systems: Systems) -> str:
             if mine and mine != found:
                 systems.drive.trash(mine)
             return found
-        mine = mine or _make(systems)
+        known = "" if mine else _made_before(systems)
+        mine = mine or ("" if known else _make(systems))
         try:
-            home.write({POINTER: mine}, stored.version)
+            home.write({POINTER: known or mine}, stored.version)
         except PreconditionFailed:
             continue
-        return mine
+        return known or mine
     raise BusyError("Others keep changing this sheet's control file.", advice="Try again in a minute.")
 
 
