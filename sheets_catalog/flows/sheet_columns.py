@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sheets_catalog.flows.keyed_writing import Shot
 from sheets_catalog.flows.tabs import letter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from sheets_catalog.google.sheets import Spreadsheets
+    from sheets_catalog.google.sheets import Render, Spreadsheets
     from sheets_catalog.records import Cell
+
+GAP = 4
+"""Rows that are read although nobody asked, to ask for one range where there were two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,25 @@ class SheetColumns:
         render = "FORMULA" if formulas else "UNFORMATTED_VALUE"
         found = self.sheets.read_ranges(self.spreadsheet_id, ranges, render, "COLUMNS")  # type: ignore[arg-type]
         return [block[0] if block else [] for block in found]
+
+    def look(self, columns: Sequence[int], rows: Sequence[int], *, formulas: bool) -> Shot:
+        """The header, columns from row 2 on, and whole rows by number: all of one moment, in one call."""
+        spans = _spans(rows)
+        ranges = [
+            f"{self._tab}1:1",
+            *(f"{self._tab}{letter(column)}2:{letter(column)}" for column in columns),
+            *(f"{self._tab}{first}:{last}" for first, last in spans),
+        ]
+        render: Render = "FORMULA" if formulas else "UNFORMATTED_VALUE"
+        header, *found = self.sheets.read_ranges(self.spreadsheet_id, ranges, render, "COLUMNS")
+        blocks, areas = found[: len(columns)], found[len(columns) :]
+        whole = {
+            first + at: [column[at] if at < len(column) else "" for column in area]
+            for (first, last), area in zip(spans, areas, strict=True)
+            for at in range(last - first + 1)
+        }
+        cells = [block[0] if block else [] for block in blocks]
+        return Shot([column[0] if column else "" for column in header], cells, whole)
 
     def write(self, cells: Mapping[tuple[int, int], Cell | Decimal]) -> None:
         """Write single cells, RAW, in one call."""
@@ -55,3 +78,14 @@ class SheetColumns:
     @property
     def _tab(self) -> str:
         return "'" + self.title.replace("'", "''") + "'!"
+
+
+def _spans(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """Row numbers as ranges; small gaps are read along, because a range costs more than some cells."""
+    spans: list[tuple[int, int]] = []
+    for row in sorted(set(rows)):
+        if spans and row - spans[-1][1] <= GAP:
+            spans[-1] = (spans[-1][0], row)
+        else:
+            spans.append((row, row))
+    return spans

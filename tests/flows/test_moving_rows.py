@@ -10,18 +10,24 @@ from sandboxed import desk
 
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.importing import import_catalogue
-from sheets_catalog.flows.keyed_writing import KeyedWriter, RowWrite
-from sheets_catalog.flows.tabs import lay_out
-from sheets_catalog.records import Field, Kind, Table
+from sheets_catalog.flows.keyed_writing import KeyedWriter, RowWrite, Shot
+from sheets_catalog.flows.tabs import lay_out, letter
+from sheets_catalog.records import TABLES, Field, Kind, Table
 from sheets_catalog.sandbox import state as states
 
 HANDLES = ["aaa-new", "mmm-new", "zzz-new"]
+
+
+NOTES = {"Products": 3, "Variants": 8}
+"""Where a column of notes and one without header stand, which belong to somebody else."""
 
 
 @pytest.fixture(scope="module")
 def prepared():
     with desk() as at:
         import_catalogue(at.systems, at.audit)
+        for title, column in NOTES.items():
+            add_notes(at, title, column)
         products = at.person().worksheet("Products")
         row = len(products.col_values(2)) + 1
         products.update([[handle, handle.upper()] for handle in HANDLES], f"B{row}:C{row + 2}")
@@ -35,6 +41,16 @@ def prepared():
         yield at, job, states.dump(at.sandbox.world, at.sandbox.services), plan
 
 
+def add_notes(at, title, column):
+    """Two columns of other people at `column` (from 0): notes, formulas among them, and one without header."""
+    ids = sheet_ids(at)
+    at.systems.sheets.batch_update(at.spreadsheet_id, [columns_inserted(ids[title], column, 2)], safety="once")
+    cells = [["My notes", ""], *([f"note {row}", f"nameless {row}"] for row in range(2, 20))]
+    sheet = at.person().worksheet(title)
+    sheet.update(cells, f"{letter(column)}1")
+    sheet.update([["=1+1"]], f"{letter(column)}3", raw=False)
+
+
 def options():
     return ExportOptions(policy="shop")
 
@@ -42,6 +58,11 @@ def options():
 def sheet_ids(at):
     book = at.systems.sheets.info(at.spreadsheet_id)
     return {title: tab.sheet_id for title, tab in book.tabs.items()}
+
+
+def columns_inserted(sheet_id, column, count=1):
+    area = {"sheetId": sheet_id, "dimension": "COLUMNS", "startIndex": column, "endIndex": column + count}
+    return {"insertDimension": {"range": area, "inheritFromBefore": False}}
 
 
 def moves(ids):
@@ -55,40 +76,96 @@ def moves(ids):
         area = {"sheetId": ids[tab], "dimension": "ROWS", "startIndex": row, "endIndex": row + 2}
         return {"insertDimension": {"range": area, "inheritFromBefore": False}}
 
+    def delete(tab, column):
+        area = {"sheetId": ids[tab], "dimension": "COLUMNS", "startIndex": column, "endIndex": column + 1}
+        return {"deleteDimension": {"range": area}}
+
     return {
         "sort products up": sort("Products", 1, "ASCENDING"),
         "sort products down": sort("Products", 1, "DESCENDING"),
         "sort variants": sort("Variants", 8, "DESCENDING"),
         "insert on top": insert("Products", 1),
         "insert in the middle": insert("Variants", 1),
+        "insert a first column of products": columns_inserted(ids["Products"], 0),
+        "insert a second column of products": columns_inserted(ids["Products"], 1),
+        "insert a first column of variants": columns_inserted(ids["Variants"], 0),
+        "insert columns before the price": columns_inserted(ids["Variants"], 7, 2),
+        "delete the notes of variants": delete("Variants", NOTES["Variants"]),
+        "delete the nameless column of variants": delete("Variants", NOTES["Variants"] + 1),
     }
 
 
-MOVES = ["sort products up", "sort products down", "sort variants", "insert on top", "insert in the middle"]
+MOVES = list(moves(dict.fromkeys(["Products", "Variants"], 0)))
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("move", MOVES)
-def test_rows_moved_at_any_sheet_call_during_apply(prepared, move, when):
+def test_rows_and_columns_moved_at_any_sheet_call_during_apply(prepared, move, when):
     at, job, saved, plan = prepared
     request = moves(sheet_ids(at))[move]
-    for nth in (2, 4, 5, 6, 8):
+    for nth in range(1, 14):
         with at.sandbox.world.lock:
             states.load(at.sandbox.world, at.sandbox.services, saved)
+        before = {title: strangers(at, title) for title in NOTES}
         requests.delete(f"{at.sandbox.url}/_sandbox/faults", timeout=5)
         path = f"/v4/spreadsheets/{at.spreadsheet_id}:batchUpdate"
-        play = {"method": "POST", "path": path, "body": {"requests": [request]}}
+        play = {"method": "POST", "path": path, "body": {"requests": [request]}, "email": "owner@example.com"}
         fault = {"kind": "hook:collaborator", "service": "sheets", "nth": nth, "when": when, "requests": [play]}
         assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=fault, timeout=5).ok
         result = apply(at.fresh(), at.audit, job)
+        assert results(at) == [200], f"call {nth}"
         assert result.books.balanced
         assert result.books.done == len(plan.changes), result.state.reasons
         check(at, nth)
+        for title, cells in before.items():
+            after = strangers(at, title)
+            gone = "" if title == "Products" else "notes" if "the notes" in move else "nameless" * ("nameless" in move)
+            assert after == {key: kept for key, row in cells.items() if (kept := without(row, gone))}, f"call {nth}"
+
+
+def test_a_person_who_types_the_value_we_write_into_another_row_keeps_it():
+    with desk() as at:
+        import_catalogue(at.systems, at.audit)
+        products = at.person().worksheet("Products")
+        vendor = products.row_values(1).index("Vendor") + 1
+        at.sandbox.services["shopify"].edit_product(products.cell(2, 1).value, vendor="Acme")
+        path = f"/v4/spreadsheets/{at.spreadsheet_id}/values/Products!{letter(vendor - 1)}12?valueInputOption=RAW"
+        typed = {"method": "PUT", "path": path, "body": {"values": [["Acme"]]}, "email": "owner@example.com"}
+        fault = {"kind": "hook:collaborator", "operation": "sheets.values.batchUpdate", "when": "after"}
+        fault |= {"service": "sheets", "nth": 1, "requests": [typed]}
+        assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=fault, timeout=5).ok
+        import_catalogue(at.systems, at.audit)
+        assert results(at) == [200]
+        assert [products.cell(row, vendor).value for row in (2, 12)] == ["Acme", "Acme"]
+
+
+def results(at):
+    return requests.get(f"{at.sandbox.url}/_sandbox/faults", timeout=5).json()["faults"][0]["results"]
+
+
+def without(row, gone):
+    formula = ["=1+1"] if gone == "notes" else []
+    return [cell for cell in row if not (gone and str(cell).startswith(gone[:4])) and cell not in formula]
+
+
+def strangers(at, title):
+    """By key, all cells of a row in columns that are not ours and hold anything, formulas as typed."""
+    rows = at.systems.sheets.read_ranges(at.spreadsheet_id, [f"{title}!A1:AZ"], "FORMULA")[0]
+    ours = lay_out(TABLES[title.lower()], rows[0], title).columns
+    by_key = {}
+    for row in rows[1:]:
+        key = row[ours["handle"] if title == "Products" else ours["id"]]
+        cells = [cell for at, cell in enumerate(row) if at not in ours.values() and cell != ""]
+        assert key or not any(row), f"cells without key: {row}"
+        if cells:
+            by_key[key] = cells
+    return by_key
 
 
 def check(at, nth):
-    products = at.systems.sheets.read_ranges(at.spreadsheet_id, ["Products!A2:C"])[0]
-    by_handle = {row[1]: row[0] for row in products if row[1]}
+    products = at.systems.sheets.read_ranges(at.spreadsheet_id, ["Products!A1:AZ"])[0]
+    ours = lay_out(TABLES["products"], products[0], "Products").columns
+    by_handle = {row[ours["handle"]]: row[ours["id"]] for row in products[1:] if row[ours["handle"]]}
     assert len(by_handle) == 33
     for handle in HANDLES:
         made = at.systems.catalogue.product_by_handle(handle)
@@ -96,8 +173,9 @@ def check(at, nth):
     assert len(set(by_handle.values())) == 33, "an id stands in two rows"
     shop = {record.values["handle"]: record.key for page in at.systems.catalogue.products() for record in page.records}
     assert by_handle == shop
-    variants = at.systems.sheets.read_ranges(at.spreadsheet_id, ["Variants!A2:I"])[0]
-    prices = {row[0]: row[8] for row in variants if row[0]}
+    variants = at.systems.sheets.read_ranges(at.spreadsheet_id, ["Variants!A1:AZ"])[0]
+    ours = lay_out(TABLES["variants"], variants[0], "Variants").columns
+    prices = {row[ours["id"]]: row[ours["price"]] for row in variants[1:] if row[ours["id"]]}
     wanted = {
         record.key: float(record.values["price"]) for page in at.systems.catalogue.variants() for record in page.records
     }
@@ -129,10 +207,11 @@ class MovingGrid:
             self.rows = [self.rows[index % len(self.rows)] for index in order] if order else self.rows
         self.calls += 1
 
-    def read(self, columns, *, formulas):
+    def look(self, columns, rows, *, formulas):
         if not formulas:
             self._move()
-        return [[row[column] for row in self.rows] for column in columns]
+        whole = {row: self.rows[row - 2] for row in rows}
+        return Shot(["ID", "Name", "Price"], [[row[column] for row in self.rows] for column in columns], whole)
 
     def write(self, cells):
         self._move()
