@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint
-from sheets_catalog.errors import NotFound
+from sheets_catalog.errors import InputError, NotFound
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting.batching import first_batch
 from sheets_catalog.flows.exporting.looking import Look
@@ -44,7 +44,7 @@ class ExportWork:
     """The work of one export job (a `jobs.runner.Work`).
 
     `home`: the sheet's control file, which this job holds the lease of. `made`: ids of records that this process
-    created and wrote into the sheet, by item.
+    created and wrote into the sheet, by item. `checked`: the tabs that will be written into were there.
     """
 
     systems: Systems
@@ -53,6 +53,7 @@ class ExportWork:
     home: Control
     tables: Mapping[str, Table] = field(init=False)
     made: dict[int, str] = field(default_factory=dict)
+    checked: bool = False
 
     def __post_init__(self) -> None:
         self.tables = tables_of(self.plan)
@@ -66,6 +67,7 @@ class ExportWork:
         look = Look(self.systems, self.plan, self.job_id, self.tables, batch)
         outcomes = {item: look.sort(item) for item in batch}
         ready = [each for each in outcomes.values() if isinstance(each, Ready)]
+        self._check_tabs()
         sent = self._send(ready, look)
         settled = {item: each for item, each in outcomes.items() if isinstance(each, Sent)} | sent
         problems = self._write_back(settled)
@@ -118,8 +120,20 @@ class ExportWork:
     def _reader(self, info: SpreadsheetInfo, name: str) -> TabReader:
         opened = open_tab(self.systems, info, self.tables[name], int(self.plan.options["money_digits"]))
         if not isinstance(opened, TabReader):
-            raise TypeError(opened.message)
+            raise _no_tab(info, self.tables[name])
         return opened
+
+    def _check_tabs(self) -> None:
+        """Raises `InputError`, before anything is sent, when a tab that will be written into is not there."""
+        if self.checked:
+            return
+        changes = self.plan.changes
+        names = {each.table for each in changes if each.action == "create" or each.on("sheet")}
+        info = self.systems.sheets.info(self.plan.spreadsheet_id) if names else None
+        for table in (self.tables[name] for name in self.tables if name in names):
+            if info is not None and table.title not in info.tabs:
+                raise _no_tab(info, table)
+        self.checked = True
 
     def _new_row(self, item: int, settled: Mapping[int, Sent]) -> RowWrite | None:
         change, record = self.plan.changes[item], settled[item].record
@@ -237,6 +251,13 @@ def _write_new(writer: KeyedWriter, rows: Sequence[RowWrite]) -> dict[int, str]:
     ]
     still = writer.write(again)
     return {item: problems[item] for item in still}
+
+
+def _no_tab(info: SpreadsheetInfo, table: Table) -> InputError:
+    return InputError(
+        f"“{info.title}” has no tab “{table.title}”; it has: {', '.join(info.tabs)}.",
+        advice="Give the tab its name again, then resume the job.",
+    )
 
 
 def _name_after(change: Change) -> tuple[str, ...]:
