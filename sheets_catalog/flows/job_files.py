@@ -238,7 +238,7 @@ def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> 
     A job that was cancelled is taken up again whole: what it had not come to follows as well.
     """
     store, flow = lease_of(systems, opened(systems, job_id).plan.flow, job_id)
-    lease = leases.acquire(store, flow, job_id, leases.this_process())
+    lease = leases.acquire(store, flow, job_id, leases.this_run())
     try:
         checkpoints = Checkpoints(store_of(systems, job_id))
         state = checkpoints.load()

@@ -7,16 +7,20 @@ A lease alone prevents nothing (a holder may be paused past its end): effects ar
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import socket
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sheets_catalog.errors import BusyError, PreconditionFailed
+from sheets_catalog.errors import BusyError, NotFound, PreconditionFailed, StateError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sheets_catalog.jobs.store import PropertyStore, Stored
 
 TTL = 90.0
@@ -47,12 +51,35 @@ def this_process() -> str:
     return f"{socket.gethostname()[:16]}:{_machine()}:{os.getpid()}:{_started(os.getpid())}"
 
 
+def this_run() -> str:
+    """A name for one run in this process: another run, in another thread, is another owner."""
+    return f"{this_process()}.{secrets.token_hex(3)}"
+
+
+_OVER: set[str] = set()
+"""Runs of this process whose lease may stand although they have ended, because a call failed: it holds nobody."""
+
+
+@contextlib.contextmanager
+def _over_after_error(owner: str) -> Iterator[None]:
+    """What is tried in it leaves no lease behind that would keep this process out, when it fails."""
+    try:
+        yield
+    except BusyError:
+        raise
+    except BaseException:
+        _OVER.add(owner)
+        raise
+
+
 def surely_dead(owner: str) -> bool:
-    """Whether the owner was a process of this very machine that has ended."""
+    """Whether the owner was a run that has ended, of this process or of another one of this very machine."""
+    if owner in _OVER:
+        return True
     parts = owner.rsplit(":", 3)
     if len(parts) != len(("host", "machine", "pid", "start")) or parts[1] != _machine() or not parts[2].isdigit():
         return False
-    return _started(int(parts[2])) != parts[3]
+    return _started(int(parts[2])) != parts[3].partition(".")[0]
 
 
 def _machine() -> str:
@@ -101,6 +128,12 @@ def acquire(store: PropertyStore, flow: str, job_id: str, owner: str, *, force: 
 
     `force` takes it from a holder that seems alive: for an operator who knows better.
     """
+    _OVER.discard(owner)
+    with _over_after_error(owner):
+        return _acquire(store, flow, job_id, owner, force=force)
+
+
+def _acquire(store: PropertyStore, flow: str, job_id: str, owner: str, *, force: bool) -> Lease:
     stored, fresh = store.last(), False
     for _ in range(_TRIES):
         current = parse(flow, stored.properties.get(_name(flow), ""))
@@ -124,9 +157,9 @@ def _written(store: PropertyStore, lease: Lease, seen: Stored) -> Stored | None:
 
 
 def renew(store: PropertyStore, lease: Lease) -> Lease:
-    """Extend a lease; raises `BusyError` when it is no longer ours."""
+    """Extend a lease; raises `BusyError` when it is no longer ours, `StateError` when its file is gone."""
     for _ in range(_TRIES):
-        stored = store.read()
+        stored = _read(store)
         current = parse(lease.flow, stored.properties.get(_name(lease.flow), ""))
         if current is None or (current.owner, current.epoch) != (lease.owner, lease.epoch):
             raise _lost(current)
@@ -136,8 +169,21 @@ def renew(store: PropertyStore, lease: Lease) -> Lease:
     raise BusyError("Others keep changing this sheet's control file.", advice="Try again in a minute.")
 
 
+def _read(store: PropertyStore) -> Stored:
+    try:
+        return store.read()
+    except NotFound as error:
+        message = "The file with this run's lease was removed while it worked."
+        raise StateError(message, advice="Run it again, or resume the job: a new file is made.") from error
+
+
 def release(store: PropertyStore, lease: Lease) -> None:
-    """Give it back, keeping the epoch; not ours any more is no error."""
+    """Give it back, keeping the epoch; not ours any more, or a file that is gone, is no error."""
+    with contextlib.suppress(NotFound), _over_after_error(lease.owner):
+        _release(store, lease)
+
+
+def _release(store: PropertyStore, lease: Lease) -> None:
     stored = store.last()
     for _ in range(_TRIES):
         current = parse(lease.flow, stored.properties.get(_name(lease.flow), ""))

@@ -139,7 +139,7 @@ class Runner:
     watcher: Watcher
     sizing: Sizing = field(default_factory=Sizing)
     limits: Limits = field(default_factory=Limits)
-    owner: str = field(default_factory=leases.this_process)
+    owner: str = field(default_factory=leases.this_run)
     _lease: Lease | None = None
     _renewed: float = 0.0
     _progressed: float = 0.0
@@ -305,10 +305,8 @@ class Runner:
 
     def _give_back(self) -> None:
         assert self._lease
-        try:
+        with contextlib.suppress(Throttled, Unavailable, AccessError, BusyError):  # it ends by itself after its time
             leases.release(self.control, self._lease)
-        except (Throttled, Unavailable, AccessError, BusyError):
-            return  # it ends by itself after its time
 
     def _late(self) -> bool:
         past = self.limits.deadline is not None and self.clock.monotonic() >= self.limits.deadline

@@ -1,14 +1,16 @@
-"""Jobs that are cancelled while somebody begins them, and taken up again afterwards."""
+"""Jobs whose end comes from outside: cancelled while they begin, taken up again, or robbed of their control file."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import pytest
+import requests
 from sandboxed import desk
 
-from sheets_catalog.errors import BusyError
-from sheets_catalog.flows import job_files
+from sheets_catalog.errors import BusyError, StateError
+from sheets_catalog.flows import control, job_files
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.exporting.work import ExportWork
 from sheets_catalog.flows.importing import import_catalogue
@@ -28,17 +30,17 @@ def put(at, title, row, header, value):
 
 
 @dataclass
-class CancelsAfterOneBatch:
-    """A watcher in whose process somebody else cancels the job when the first batch came back."""
+class ActsAfterOneBatch:
+    """A watcher that does something when the first batch came back."""
 
-    cancel: object
+    act: object
 
     def batch_started(self, number, items):
         """Told only."""
 
     def batch_ended(self, number, outcomes, seconds):
         if number == 1:
-            self.cancel()
+            self.act()
 
     def progressed(self, books, note):
         """Told only."""
@@ -73,10 +75,43 @@ def test_a_cancelled_job_whose_records_are_in_line_again_goes_on(at):
     gone = str(sheet.cell(2, sheet.row_values(1).index("Variant ID") + 1).value).lstrip("'")
     job = store(at.systems, plan_export(at.systems))
     at.sandbox.services["shopify"].delete_variant(gone)
-    watcher = CancelsAfterOneBatch(lambda: job_files.cancel(at.fresh(), job))
+    watcher = ActsAfterOneBatch(lambda: job_files.cancel(at.fresh(), job))
     result = apply(at.systems, at.audit, job, watcher=watcher, options=ExportOptions(batch_size=1))
     assert (result.status, result.books.rejected) == (Status.CANCELLED, 1)
     assert job_files.retry(at.systems, job) == 1
     again = apply(at.fresh(), at.audit, job)
     assert again.status is Status.FINISHED
     assert (again.books.done, again.books.pending) == (3, 0)
+
+
+def test_a_control_file_removed_while_a_job_runs_is_no_crash_and_the_job_goes_on(at):
+    put(at, "Variants", 2, "Price", 77.5)
+    job = store(at.systems, plan_export(at.systems))
+    home = control.find(at.systems).file_id
+
+    def remove():
+        url = f"{at.sandbox.url}/drive/v3/files/{home}"
+        requests.delete(url, headers={"Authorization": "Bearer sandbox-token"}, timeout=10).raise_for_status()
+        time.sleep(0.1)  # longer than a lease lasts without renewal, at the sandbox's speed
+
+    with pytest.raises(StateError, match="lease was removed while it worked"):
+        apply(at.systems, at.audit, job, watcher=ActsAfterOneBatch(remove))
+    assert at.audit.session(job).status == "stopped"
+    result = apply(at.fresh(), at.audit, job)
+    assert (result.status, result.books.done) == (Status.FINISHED, 1)
+    assert control.find(at.systems).file_id not in {"", home}
+
+
+def test_a_control_file_removed_while_an_import_runs_hides_no_result(at):
+    home, told = control.find(at.systems).file_id, []
+
+    def remove(table, done, total):
+        if not told:
+            told.append(table)
+            url = f"{at.sandbox.url}/drive/v3/files/{home}"
+            requests.delete(url, headers={"Authorization": "Bearer sandbox-token"}, timeout=10).raise_for_status()
+            time.sleep(0.1)
+
+    with pytest.raises(StateError, match="lease was removed while it worked"):
+        import_catalogue(at.systems, at.audit, None, remove)
+    assert import_catalogue(at.fresh(), at.audit).books.balanced

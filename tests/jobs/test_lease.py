@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from jobs.memory import ManualClock, MemoryStore, View
 
-from sheets_catalog.errors import BusyError
+from sheets_catalog.errors import BusyError, NotFound, StateError, Unavailable
 from sheets_catalog.jobs import lease as leases
 
 ALIVE_ELSEWHERE = "otherhost:ffffffff:1:1"
@@ -142,3 +142,58 @@ def test_a_lease_that_others_took_by_force_is_not_given_back_for_them():
     leases.release(mine, lease)
     with pytest.raises(BusyError, match="job-theirs"):
         leases.acquire(View(store), "catalogue", "job-other", leases.this_process())
+
+
+def test_another_run_of_the_same_process_is_another_owner():
+    """Two threads of one process are two runs: the second finds the lease held, by this very process."""
+    store = MemoryStore()
+    mine, theirs = leases.this_run(), leases.this_run()
+    lease = leases.acquire(store, "catalogue", "job-1", mine)
+    with pytest.raises(BusyError, match=f"job-1, on .*, process {os.getpid()}"):
+        leases.acquire(store, "catalogue", "job-2", theirs)
+    assert (
+        leases.acquire(store, "catalogue", "job-1", mine).epoch == lease.epoch + 1
+    )  # whoever holds it is not kept out
+
+
+def test_a_run_of_a_process_that_ended_is_dead():
+    code = "from sheets_catalog.jobs.lease import this_run; print(this_run())"
+    owner = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert leases.surely_dead(owner)
+    assert not leases.surely_dead(leases.this_run())
+
+
+@pytest.mark.parametrize("fails", ["taking", "giving back"])
+def test_a_lease_left_behind_by_a_failed_call_keeps_the_next_run_of_this_process_out_no_longer(fails):
+    class Failing(MemoryStore):
+        lost = False
+
+        def write(self, changes, version):
+            stored = super().write(changes, version)
+            if fails == "taking" and not self.lost:
+                self.lost = True
+                raise Unavailable("The answer was lost.")
+            return stored
+
+        def last(self):
+            if fails == "giving back" and self.writes and not self.lost:
+                self.lost = True
+                raise Unavailable("Nobody answers.")
+            return super().last()
+
+    store = Failing()
+    with pytest.raises(Unavailable):
+        leases.release(store, leases.acquire(store, "catalogue", "job-1", leases.this_run()))
+    assert "job-1" in store.properties["lease.catalogue"]
+    assert leases.acquire(store, "catalogue", "job-2", leases.this_run()).epoch == 2
+
+
+def test_a_file_that_is_gone_has_no_lease_to_give_back():
+    class Gone(MemoryStore):
+        def last(self):
+            raise NotFound("It was deleted.")
+
+    lease = leases.acquire(MemoryStore(), "catalogue", "job-1", leases.this_run())
+    leases.release(Gone(), lease)
+    with pytest.raises(StateError, match="was removed while it worked"):
+        leases.renew(Gone(), lease)

@@ -50,7 +50,7 @@ def import_catalogue(
         raise InputError(f"Unknown table {', '.join(unknown)}; expected {', '.join(TABLES)}.")
     session_id = f"import-{secrets.token_hex(8)}"
     home = control.find_or_make(systems)
-    lease = leases.acquire(home.store, FLOW, session_id, leases.this_process())
+    lease = leases.acquire(home.store, FLOW, session_id, leases.this_run())
     run = _Import(systems, audit, session_id, options, watcher or _silent, home, lease)
     start = _start(systems, session_id, options)
     audit.session_started(start)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sheets_catalog.errors import BusyError, InputError
+from sheets_catalog.errors import BusyError, InputError, StateError
 from sheets_catalog.flows import control
 from sheets_catalog.flows.keyed_writing import KeyedWriter
 from sheets_catalog.flows.sheet_columns import SheetColumns
@@ -130,10 +130,10 @@ def writing(systems: Systems, job_id: str) -> Iterator[None]:
     """
     store = control.find_or_make(systems).store
     started = systems.clock.monotonic()
-    owner = leases.this_process()
+    owner = leases.this_run()
     while True:
         try:
-            lease = leases.acquire(store, LEASE, job_id, f"{job_id[:12]}:{owner}")
+            lease = leases.acquire(store, LEASE, job_id, owner)
             break
         except BusyError:
             if systems.clock.monotonic() - started > LONGEST_WAIT:
@@ -143,7 +143,7 @@ def writing(systems: Systems, job_id: str) -> Iterator[None]:
         yield
         try:
             leases.renew(store, lease)
-        except BusyError as error:
+        except (BusyError, StateError) as error:
             raise LeaseLostError(error.message, advice=error.advice) from error
     finally:
         leases.release(store, lease)
