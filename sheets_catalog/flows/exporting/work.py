@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint
@@ -107,6 +107,7 @@ class ExportWork:
             new, old = ([row for row in rows if changes[row.item].table == name] for rows in (created, edited))
             if new or old:
                 writer = self._writer(info, name)
+                new = [_with_columns(writer.layout, row) for row in new]
                 problems |= _missing(writer.layout, [*new, *old])
                 problems |= _write_new(writer, new) | writer.write(old)
         self.made |= {row.item: str(row.values["id"][1]) for row in created if row.item not in problems}
@@ -230,27 +231,33 @@ def _as_found(each: Ready | Sent) -> Sent | None:
 
 
 def _missing(layout: Layout, rows: Sequence[RowWrite]) -> dict[int, str]:
-    """What has no column to be written into. Of a new row that is its id; people may do without the others."""
-    found: dict[int, str] = {}
-    for row in rows:
-        for name in row.values if row.key else layout.table.key:
-            if name not in layout.columns:
-                found[row.item] = f"The column “{layout.table.by_name[name].header}” is no longer there."
-    return found
+    """What has no column to be written into."""
+    return {
+        row.item: f"The column “{layout.table.by_name[name].header}” is no longer in the sheet; it was not written."
+        for row in rows
+        for name in row.values
+        if name not in layout.columns
+    }
 
 
 def _write_new(writer: KeyedWriter, rows: Sequence[RowWrite]) -> dict[int, str]:
     """Ids into rows found by name, or by the ids that a process wrote which died then: a handle changes the name."""
     problems = writer.write(rows)
-    again = [
-        RowWrite(
-            row.item, str(row.values["id"][1]), (), {name: row.values[name] for name in row.values if name != "id"}
-        )
-        for row in rows
-        if row.item in problems
-    ]
+    again = [_by_id(row) for row in rows if row.item in problems]
     still = writer.write(again)
     return {item: problems[item] for item in still}
+
+
+def _by_id(row: RowWrite) -> RowWrite:
+    values = dict(row.values)
+    _, key = values.pop("id")
+    return replace(row, key=str(key), natural_key=(), values=values)
+
+
+def _with_columns(layout: Layout, row: RowWrite) -> RowWrite:
+    """A new row needs its id; people may do without the columns that only inform."""
+    needed = {*layout.columns, *layout.table.key}
+    return replace(row, values={name: row.values[name] for name in row.values if name in needed})
 
 
 def _no_tab(info: SpreadsheetInfo, table: Table) -> InputError:

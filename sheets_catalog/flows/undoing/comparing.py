@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from sheets_catalog import database
-    from sheets_catalog.changes.plan import Severity
+    from sheets_catalog.changes.plan import Severity, Side
     from sheets_catalog.database import RecordEntry
     from sheets_catalog.flows.tabs import Layout, Row
     from sheets_catalog.records import Field, Record, Table, Value
@@ -45,7 +45,8 @@ class Undoing:
 class Place:
     """Where a record stands now. `row` None: not in the sheet; `shop` None: not in the shop.
 
-    `formulas`: fields whose cell in the row holds a formula.
+    `formulas`: fields whose cell in the row holds a formula. `sides_told`: the sides that the job's entries name are
+    all that it wrote, and none but those are put back; otherwise what it wrote to the shop came from the sheet.
     """
 
     layout: Layout
@@ -53,6 +54,11 @@ class Place:
     shop: Record | None
     money_digits: int
     formulas: Collection[str] = ()
+    sides_told: bool = False
+
+    def written(self, each: database.FieldChange, side: Side) -> bool:
+        """Whether a side has to go back with what the job did to a field."""
+        return each.side in (side, "both") or not self.sides_told
 
     def in_sheet(self, name: str) -> Value | Unknown:
         """The field's value in the sheet; UNKNOWN without a row or a column."""
@@ -121,10 +127,10 @@ class _Fields:
             self.agreed[each.field] = fingerprint(each.before)
         elif shop not in (each.before, each.after) or sheet not in (each.before, each.after, UNKNOWN):
             self._leave(each, "changed_since", _changed(each, shop, sheet))
-        elif sheet == each.after and each.field in self.place.formulas:
+        elif sheet == each.after and self.place.written(each, "sheet") and each.field in self.place.formulas:
             self._leave(each, "cannot_undo", "Its cell holds a formula, which would have to go.")
         else:
-            self.edits += _edits(each, shop, sheet)
+            self.edits += _edits(each, shop, sheet, self.place)
 
     def _shop(self, name: str) -> Value:
         return self.place.shop.values.get(name) if self.place.shop else None
@@ -147,13 +153,13 @@ class _Fields:
 def _trouble(place: Place, each: database.FieldChange) -> tuple[str, str] | None:
     """Why a field cannot be undone whatever stands there now: the rule, and a sentence."""
     known = place.layout.table.by_name.get(each.field)
-    if each.side == "sheet":
+    if each.side == "sheet" and not place.sides_told:
         return "by_policy", f"The job took the shop's value into the sheet; the sheet had {quoted(each.before)}."
     if not each.intact:
         return "kept_in_part", "The audit does not have the whole value: it was cut, or something in it was masked."
     if known is None:
         return "cannot_undo", "Its column is gone from the sheet, so it is not known how to read it."
-    if each.before is None and known.required:
+    if each.before is None and known.required and place.written(each, "shop"):
         return "cannot_undo", "There was nothing before, and this column cannot be empty."
     try:
         value_of(known, each.before, place.money_digits)
@@ -162,11 +168,11 @@ def _trouble(place: Place, each: database.FieldChange) -> tuple[str, str] | None
     return None
 
 
-def _edits(each: database.FieldChange, shop: Value, sheet: Value | Unknown) -> Iterator[FieldChange]:
-    """Back to what was before, on the sides that still have what the job sent."""
-    if shop == each.after:
+def _edits(each: database.FieldChange, shop: Value, sheet: Value | Unknown, place: Place) -> Iterator[FieldChange]:
+    """Back to what was before, on the sides that the job wrote and that still have what it sent."""
+    if shop == each.after and place.written(each, "shop"):
         yield FieldChange(each.field, before=each.after, after=each.before)
-    if sheet == each.after:
+    if sheet == each.after and place.written(each, "sheet"):
         yield FieldChange(each.field, before=each.after, after=each.before, side="sheet")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sheets_catalog.errors import InputError, NotFound, StateError
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.auditing import ENDS
-from sheets_catalog.flows.exporting.work import PARTLY
+from sheets_catalog.flows.exporting.work import PARTLY, UNWRITTEN
 from sheets_catalog.jobs.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
@@ -35,6 +35,14 @@ class History:
         """Everything that happened in one table."""
         return [entry for entry in (*self.updated, *self.created, *self.deleted) if entry.table == table]
 
+    @property
+    def sides_told(self) -> bool:
+        """Whether the sides that its entries name are all that it wrote, as of an undo.
+
+        What an export wrote to the shop came from the sheet, which has to go back with it.
+        """
+        return bool(self.session.details.get("undo_of"))
+
 
 def read(systems: Systems, audit: Audit, job_id: str) -> History:
     """What the job did. Raises `InputError` for a job that cannot be undone over this connection."""
@@ -52,8 +60,12 @@ def read(systems: Systems, audit: Audit, job_id: str) -> History:
 
 
 def _took_effect(entry: RecordEntry) -> bool:
-    """Whether it was sent. A record of which some fields wait for a person is in conflict, but the others were sent."""
-    return entry.status == "done" or (entry.status == "conflicted" and entry.reason in PARTLY)
+    """Whether it was sent, or some of it: where other fields wait for a person, or the sheet could not be written.
+
+    Each side is compared before it is put back, so what was not written stays.
+    """
+    partly = entry.reason in PARTLY or entry.reason.startswith(UNWRITTEN)
+    return entry.status == "done" or (entry.status == "conflicted" and partly)
 
 
 def _unknown(systems: Systems, audit: Audit, job_id: str) -> InputError:
@@ -85,6 +97,8 @@ def _check(systems: Systems, session: Session) -> None:
             advice="Use the connection the job was made with.",
         )
     status = _stored_status(systems, session.session_id)
+    if status is None and session.status not in _ENDED:
+        raise _lost(session)
     if session.status not in _ENDED or not (status is None or status.ended):
         raise _not_ended(session.session_id, status or session.status)
 
@@ -95,6 +109,16 @@ def _stored_status(systems: Systems, job_id: str) -> Status | None:
         return Checkpoints(job_files.store_of(systems, job_id)).load().status
     except (InputError, StateError, NotFound):
         return None
+
+
+def _lost(session: Session) -> InputError:
+    return InputError(
+        f"Job {session.session_id} has not ended (it is {session.status}), and its job file is gone.",
+        advice=(
+            "Restore the file from Drive's trash and end the job, then undo it; or put back by hand what "
+            f"`sheets-catalog report {session.session_id}` lists."
+        ),
+    )
 
 
 def _not_ended(job_id: str, status: str) -> InputError:

@@ -125,7 +125,8 @@ def _undo_tab(run: _Planning, reader: TabReader) -> None:
         if key in made:
             _REMOVE[run.created](made[key], Place(reader.layout, row, made[key].record, run.money_digits), run.out)
         else:
-            place = Place(reader.layout, row, record, run.money_digits, formulas.get(key, ()))
+            told = run.history.sides_told
+            place = Place(reader.layout, row, record, run.money_digits, formulas.get(key, ()), told)
             undo_record(entries[key], place, run.out)
 
 
