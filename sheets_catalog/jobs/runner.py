@@ -116,7 +116,7 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a slice ends, in seconds. `deadline` None: at the end. `patience`: longest time without any progress.
+    """When a slice ends, in seconds. `deadline` None: at the end; else the first checkpoint after it. `patience`: longest time without any progress.
 
     `stopping` is asked at every checkpoint and while waiting: True ends the slice (somebody pressed Ctrl-C).
     """
@@ -309,8 +309,11 @@ class Runner:
             leases.release(self.control, self._lease)
 
     def _late(self) -> bool:
+        """Whether the slice is over. Its first batch is done in any case: slices that end sooner would get nowhere."""
+        if self.limits.stopping():
+            return True
         past = self.limits.deadline is not None and self.clock.monotonic() >= self.limits.deadline
-        return past or self.limits.stopping()
+        return past and self._batches > 0
 
     def _pause(self, seconds: float) -> bool:
         """Wait here, renewing the lease; False when the wait does not fit this slice.

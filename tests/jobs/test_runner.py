@@ -175,6 +175,17 @@ def test_a_deadline_ends_the_slice_and_the_next_one_goes_on():
     assert more.advance().books == Books(planned=40, done=40)
 
 
+def test_every_slice_gets_somewhere_however_short_it_is():
+    """A slice whose time is over before its first batch would be called again and again for nothing."""
+    clock, store, control, target = ManualClock(), None, None, Target()
+    for _ in range(4):
+        limits = Limits(deadline=clock.seconds - 1)
+        runner, _ = make(40, store=store, control=control, clock=clock, target=target, limits=limits)
+        store, control = runner.checkpoints.store, runner.control
+        state = runner.advance()
+    assert state.books.done == 40
+
+
 def test_lost_access_stops_with_the_place_kept():
     def script(work, item):
         if work.calls == 2:
@@ -204,7 +215,7 @@ def test_what_turns_out_at_the_end_is_stored_before_what_follows_from_it():
 def test_what_a_dead_process_may_have_sent_is_asked_for_when_the_job_is_cancelled():
     """Also when a later run chose a smaller batch, and stopped before it came to that."""
     store, control, clock = dead_at_second_batch()
-    late, _ = make(40, store=store, control=control, clock=clock, limits=Limits(deadline=clock.seconds - 1))
+    late, _ = make(40, store=store, control=control, clock=clock, limits=Limits(stopping=lambda: True))
     assert late.advance().status is Status.WAITING
     store.properties[codec.STOP] = "1"
     last, work = make(40, store=store, control=control, clock=clock)
