@@ -139,6 +139,33 @@ def test_a_person_who_types_the_value_we_write_into_another_row_keeps_it():
         assert [products.cell(row, vendor).value for row in (2, 12)] == ["Acme", "Acme"]
 
 
+@pytest.mark.parametrize("nth", [1, 2])
+def test_new_rows_stand_under_their_headers_when_a_column_is_inserted_before_they_come(nth):
+    with desk() as at:
+        import_catalogue(at.systems, at.audit)
+        merchant = at.sandbox.services["shopify"]
+        merchant.add_product("Brand New", vendor="V")
+        ids = sheet_ids(at)
+        path = f"/v4/spreadsheets/{at.spreadsheet_id}:batchUpdate"
+        body = {"requests": [columns_inserted(ids["Products"], 2)]}
+        play = {"method": "POST", "path": path, "body": body, "email": "owner@example.com"}
+        # 1: while the shop is read; 2: between the last look at the header and the rows themselves
+        operation = (
+            {"service": "shopify"}
+            if nth == 1
+            else {"service": "sheets", "operation": "sheets.spreadsheets.batchUpdate"}
+        )
+        fault = {"kind": "hook:collaborator", "nth": 2 if nth == 1 else 1, "when": "before", "requests": [play]}
+        assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=fault | operation, timeout=5).ok
+        result = import_catalogue(at.systems, at.audit)
+        assert results(at) == [200]
+        assert result.books.balanced
+        header, *rows = at.systems.sheets.read_ranges(at.spreadsheet_id, ["Products!A1:AZ"])[0]
+        made = dict(zip(header, next(row for row in rows if "Brand New" in row), strict=True))
+        assert (made["Title"], made["Vendor"], made["Status"], made[""]) == ("Brand New", "V", "ACTIVE", "")
+        assert not plan_export(at.fresh(), ExportOptions()).changes
+
+
 def results(at):
     return requests.get(f"{at.sandbox.url}/_sandbox/faults", timeout=5).json()["faults"][0]["results"]
 

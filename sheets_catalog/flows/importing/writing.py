@@ -5,20 +5,22 @@ Rows go out in blocks, not page by page: each writing looks at whole columns fir
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.changes.plan import Finding
-from sheets_catalog.errors import Unavailable
+from sheets_catalog.errors import PlanError, Unavailable
 from sheets_catalog.flows.importing.preparing import SPARE_ROWS
-from sheets_catalog.flows.keyed_writing import KeyedWriter
+from sheets_catalog.flows.keyed_writing import ROUNDS, KeyedWriter
+from sheets_catalog.flows.moved_columns import same_cell
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
+from sheets_catalog.flows.tabs import lay_out
 from sheets_catalog.records import TABLES, write_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from sheets_catalog.changes.baseline import TableBaseline
@@ -55,19 +57,46 @@ class TabWriter:
         """New records after the last row, in one atomic request; an unknown outcome is looked up, not repeated."""
         if not new:
             return
-        sheets, reader = self.systems.sheets, self.reader
+        sheets, reader = self.systems.sheets, self._as_it_is(self.reader)
         rows = [_cells(reader, record) for record in new]
         try:
             sheets.append_rows_at_end(reader.info.id, reader.tab.sheet_id, rows)
         except Unavailable:
-            keys = {row.key for row in self._fresh_rows()}
+            keys = {row.key for row in self._opened().rows()}
             missing = [record for record in new if record.key not in keys]
             if len(missing) not in {0, len(new)}:
                 raise
             if missing:
                 sheets.append_rows_at_end(reader.info.id, reader.tab.sheet_id, rows)
+        self._settle(new, reader)
         for record in new:
             self._agree(record.key, record.values)
+
+    def _as_it_is(self, reader: TabReader) -> TabReader:
+        """The tab by the header it has now; opened anew when columns have moved since `reader` was."""
+        header = self.systems.sheets.read_ranges(reader.info.id, [f"{_quoted(reader)}!1:1"])[0]
+        layout = lay_out(reader.layout.table, header[0] if header else [], reader.tab.title)
+        return reader if layout.columns == reader.layout.columns else self._opened()
+
+    def _settle(self, new: Sequence[Record], laid: TabReader) -> None:
+        """Lay appended rows out anew when columns moved just before they came, so that cells stand under other names.
+
+        Raises `Unavailable` when columns move at every look.
+        """
+        for _ in range(ROUNDS):
+            now = self._as_it_is(laid)
+            if now is laid:
+                return
+            by_key = {record.key: record for record in new}
+            writes = [
+                (f"{_quoted(now)}!A{row.number}", [_moved_cells(laid, now, by_key[row.key])])
+                for row in replace(now, layout=laid.layout).rows()
+                if row.key in by_key and _stands(row, _cells(laid, by_key[row.key]))
+            ]
+            if writes:
+                self.systems.sheets.write_ranges(now.info.id, writes)
+            laid = now
+        raise Unavailable("The columns of the sheet kept moving while they were written.", service="google")
 
     def leave_room(self, used: int) -> None:
         """Leave room below the last of `used` records for people to type in."""
@@ -87,11 +116,34 @@ class TabWriter:
         if marks:
             self.base.agree(key, marks)
 
-    def _fresh_rows(self) -> Iterator[Row]:
+    def _opened(self) -> TabReader:
+        """The tab as it is now. Raises `PlanError` when it, or the column of the ids, is not there any more."""
         info = self.systems.sheets.info(self.reader.info.id)
         opened = open_tab(self.systems, info, TABLES[self.reader.layout.table.name], self.reader.money_digits)
-        assert isinstance(opened, TabReader)
-        return opened.rows()
+        finding = opened if isinstance(opened, Finding) else next(iter(opened.layout.findings), None)
+        if isinstance(opened, Finding) or (finding is not None and not opened.layout.usable):
+            title = self.reader.tab.title
+            message, advice = (finding.message, finding.advice) if finding else ("", "")
+            raise PlanError(f"The tab “{title}” cannot be used: {message}", advice=advice)
+        return opened
+
+
+def _quoted(reader: TabReader) -> str:
+    return "'" + reader.tab.title.replace("'", "''") + "'"
+
+
+def _stands(row: Row, cells: Sequence[Cell | Decimal]) -> bool:
+    """Whether all these cells stand in the row where they were sent to, whatever the header says there."""
+    return all(cell is None or same_cell(row.cell(at), cell) for at, cell in enumerate(cells))
+
+
+def _moved_cells(laid: TabReader, now: TabReader, record: Record) -> list[Cell | Decimal]:
+    """A row's cells where they belong now, and blanks where they were put; others stay as they are."""
+    old, cells = _cells(laid, record), _cells(now, record)
+    cells += [None] * (len(old) - len(cells))
+    emptied: list[Cell | Decimal] = ["" if cell is not None else None for cell in old]
+    emptied += [None] * (len(cells) - len(old))
+    return [blank if cell is None else cell for cell, blank in zip(cells, emptied, strict=True)]
 
 
 def _cells(reader: TabReader, record: Record) -> list[Cell | Decimal]:
