@@ -116,7 +116,8 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a slice ends, in seconds. `deadline` None: at the end; else the first checkpoint after it. `patience`: longest time without any progress.
+    """When a slice ends, in seconds. `deadline` None: at the end; else the first checkpoint after it. `patience`:
+    longest time without any progress.
 
     `stopping` is asked at every checkpoint and while waiting: True ends the slice (somebody pressed Ctrl-C).
     """
