@@ -116,10 +116,9 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a slice ends, in seconds. `deadline` None: at the end; else the first checkpoint after it. `patience`:
-    longest time without any progress.
+    """When a slice ends, in seconds. `patience`: longest time without any progress.
 
-    `stopping` is asked at every checkpoint and while waiting: True ends the slice (somebody pressed Ctrl-C).
+    `deadline` None: at the end; else at the first checkpoint after it. `stopping` is asked at every checkpoint and while waiting: True ends the slice (somebody pressed Ctrl-C).
     """
 
     deadline: float | None = None
