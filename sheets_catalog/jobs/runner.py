@@ -118,7 +118,8 @@ def _never() -> bool:
 class Limits:
     """When a slice ends, in seconds. `patience`: longest time without any progress.
 
-    `deadline` None: at the end; else at the first checkpoint after it. `stopping` is asked at every checkpoint and while waiting: True ends the slice (somebody pressed Ctrl-C).
+    `deadline` None: at the end; else at the first checkpoint after it. `stopping` is asked at every checkpoint and
+    while waiting: True ends the slice (somebody pressed Ctrl-C).
     """
 
     deadline: float | None = None
