@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--tasks", type=int, default=TASKS)
     options.add_argument("--files", type=int, default=FILES)
-    options.add_argument("--speed", type=float, default=5.0, help="how many times faster than life")
+    options.add_argument("--speed", type=float, default=2.5, help="how many times faster than life")
     options.add_argument("--one-at-a-time", type=int, default=12, help="tasks copied the old way")
     given = options.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, sandbox(given.speed, "empty") as place:
