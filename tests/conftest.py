@@ -16,7 +16,9 @@ def collaborators_are_not_turned_away():
         play(self, fault)
         refused.extend((spec["path"], status) for spec, status in zip(fault.requests, fault.results, strict=False))
 
-    with pytest.MonkeyPatch.context() as patch:  # not the tests' own: what they set must be undone before other fixtures
+    with (
+        pytest.MonkeyPatch.context() as patch
+    ):  # not the tests' own: what they set must be undone before other fixtures
         patch.setattr(Gateway, "_collaborate", watched)
         yield
     refused = [(path, status) for path, status in refused if status >= 400]
