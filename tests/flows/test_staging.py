@@ -622,6 +622,7 @@ def test_the_estimate_is_near_what_both_phases_call(tmp_path, tasks) -> None:
     """Also with several chunks. A run this quick renews no lease."""
     with desk(tmp_path, tasks, files=4 * tasks, speed=20.0) as here:
         here.rules(least_files=4)
+        here.sandbox.world.clock.advance(120)  # Drive lists what was just planted only after some seconds
         preview = staging.plan_staging(here.systems, staging.StagingOptions(batch_id="B1"))
         before = here.systems.calls.figures.total
         here.apply_staging(staging.store(here.systems, preview))
