@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Finding
 from sheets_catalog.flows.tabs import Layout, Row, lay_out, letter, looks_reformatted, rows_of
+from sheets_catalog.google.a1 import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -109,7 +110,7 @@ class TabReader:
 
     def _a1(self, row: int, name: str) -> str:
         cell = f"{letter(self.layout.columns[name])}{row}"
-        return "'" + self.tab.title.replace("'", "''") + f"'!{cell}:{cell}"
+        return f"{quoted(self.tab.title)}!{cell}:{cell}"
 
 
 def open_tab(
@@ -128,7 +129,7 @@ def open_tab(
             f"The spreadsheet has no tab “{table.title}”.",
             "Run `sheets-catalog import` to have it made.",
         )
-    header = systems.sheets.read_ranges(info.id, ["'" + tab.title.replace("'", "''") + "'!1:1"])[0]
+    header = systems.sheets.read_ranges(info.id, [f"{quoted(tab.title)}!1:1"])[0]
     layout = lay_out(table, header[0] if header else [], table.title)
     hidden = frozenset() if include_hidden else systems.sheets.hidden_rows(info.id, tab)
     return TabReader(systems, info, tab, layout, money_digits, hidden)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.flows.keyed_writing import Shot
 from sheets_catalog.flows.tabs import letter
+from sheets_catalog.google.a1 import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +78,7 @@ class SheetColumns:
 
     @property
     def _tab(self) -> str:
-        return "'" + self.title.replace("'", "''") + "'!"
+        return f"{quoted(self.title)}!"
 
 
 def _spans(rows: Sequence[int]) -> list[tuple[int, int]]:

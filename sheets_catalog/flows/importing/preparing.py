@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.errors import PlanError, Refused
 from sheets_catalog.flows.tabs import lay_out, letter
+from sheets_catalog.google.a1 import quoted
 from sheets_catalog.records import Kind
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Addition:
 
 def missing_columns(systems: Systems, spreadsheet_id: str, tab: Tab, table: Table) -> Addition:
     """What is missing in a tab's header; an empty tab lacks everything."""
-    found = systems.sheets.read_ranges(spreadsheet_id, [f"{_quoted(tab)}!1:1"])[0]
+    found = systems.sheets.read_ranges(spreadsheet_id, [f"{quoted(tab.title)}!1:1"])[0]
     header: list[Cell] = found[0] if found else []
     layout = lay_out(table, header, tab.title)
     for finding in layout.findings:
@@ -81,9 +82,5 @@ def add_columns(systems: Systems, spreadsheet_id: str, addition: Addition) -> No
     if wanted > tab.column_count:
         more = {"sheetId": tab.sheet_id, "dimension": "COLUMNS", "length": wanted - tab.column_count}
         systems.sheets.batch_update(spreadsheet_id, [{"appendDimension": more}], safety="repeatable")
-    where = f"{_quoted(tab)}!{letter(addition.at)}1:{letter(wanted - 1)}1"
+    where = f"{quoted(tab.title)}!{letter(addition.at)}1:{letter(wanted - 1)}1"
     systems.sheets.write_ranges(spreadsheet_id, [(where, [missing])])
-
-
-def _quoted(tab: Tab) -> str:
-    return "'" + tab.title.replace("'", "''") + "'"

@@ -17,6 +17,7 @@ from sheets_catalog.flows.moved_columns import same_cell
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
 from sheets_catalog.flows.tabs import lay_out
+from sheets_catalog.google.a1 import quoted
 from sheets_catalog.records import TABLES, write_cell
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class TabWriter:
 
     def _as_it_is(self, reader: TabReader) -> TabReader:
         """The tab by the header it has now; opened anew when columns have moved since `reader` was."""
-        header = self.systems.sheets.read_ranges(reader.info.id, [f"{_quoted(reader)}!1:1"])[0]
+        header = self.systems.sheets.read_ranges(reader.info.id, [f"{quoted(reader.tab.title)}!1:1"])[0]
         layout = lay_out(reader.layout.table, header[0] if header else [], reader.tab.title)
         return reader if layout.columns == reader.layout.columns else self._opened()
 
@@ -89,7 +90,7 @@ class TabWriter:
                 return
             by_key = {record.key: record for record in new}
             writes = [
-                (f"{_quoted(now)}!A{row.number}", [_moved_cells(laid, now, by_key[row.key])])
+                (f"{quoted(now.tab.title)}!A{row.number}", [_moved_cells(laid, now, by_key[row.key])])
                 for row in replace(now, layout=laid.layout).rows()
                 if row.key in by_key and _stands(row, _cells(laid, by_key[row.key]))
             ]
@@ -126,10 +127,6 @@ class TabWriter:
             message, advice = (finding.message, finding.advice) if finding else ("", "")
             raise PlanError(f"The tab “{title}” cannot be used: {message}", advice=advice)
         return opened
-
-
-def _quoted(reader: TabReader) -> str:
-    return "'" + reader.tab.title.replace("'", "''") + "'"
 
 
 def _stands(row: Row, cells: Sequence[Cell | Decimal]) -> bool:

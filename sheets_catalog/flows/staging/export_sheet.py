@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sheets_catalog.flows.tabs import normal
 from sheets_catalog.flows.tasks import native
-from sheets_catalog.flows.tasks.sheet import open_tasks, quoted
-from sheets_catalog.google.a1 import a1
+from sheets_catalog.flows.tasks.sheet import open_tasks
+from sheets_catalog.google.a1 import a1, quoted
 from sheets_catalog.google.files import SHEET
 from sheets_catalog.records.tasks import ExportStatus
 

@@ -12,6 +12,7 @@ from sheets_catalog.flows import control
 from sheets_catalog.flows.keyed_writing import KeyedWriter
 from sheets_catalog.flows.sheet_columns import SheetColumns
 from sheets_catalog.flows.tabs import Layout, lay_out, letter, read_row
+from sheets_catalog.google.a1 import quoted
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.records.tasks import ADDED, NEEDED, TASKS, ExportStatus, export_status
 
@@ -78,11 +79,6 @@ def open_tasks(systems: Systems, title: str, *, migrated: bool = True) -> TaskTa
     opened = TaskTab(systems, info, tab, layout, tuple(cells))
     _check(opened, migrated=migrated)
     return opened
-
-
-def quoted(title: str) -> str:
-    """A tab's title as A1 notation wants it."""
-    return "'" + title.replace("'", "''") + "'"
 
 
 def _check(opened: TaskTab, *, migrated: bool) -> None:
