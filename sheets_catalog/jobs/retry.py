@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LOOK_EVERY = 2.0
+LOOK_EVERY = 2.0
 """Seconds of waiting between two looks at whether somebody wants to stop."""
 
 _GRACE = 5.0
 """Seconds that are waited out all the same then: a last checkpoint shall not fail for want of a moment."""
 
 
-def _never() -> bool:
+def never() -> bool:
+    """The `stopping` of those whom nobody stops."""
     return False
 
 
@@ -139,7 +140,7 @@ class Retrying:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     figures: Figures = field(default_factory=Figures)
     on_wait: Callable[[str, float, SheetsCatalogError], None] | None = None
-    stopping: Callable[[], bool] = _never
+    stopping: Callable[[], bool] = never
     _breakers: dict[str, Breaker] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -207,6 +208,6 @@ class Retrying:
         while seconds > 0:
             if seconds > _GRACE and self.stopping():
                 raise error
-            part = min(seconds, _LOOK_EVERY) if seconds > _GRACE else seconds
+            part = min(seconds, LOOK_EVERY) if seconds > _GRACE else seconds
             self.clock.sleep(part)
             seconds -= part

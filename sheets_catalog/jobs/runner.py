@@ -23,7 +23,7 @@ from sheets_catalog.errors import (
 )
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.jobs.batches import Sizing, resize
-from sheets_catalog.jobs.retry import backoff
+from sheets_catalog.jobs.retry import LOOK_EVERY, backoff, never
 from sheets_catalog.jobs.state import JobState, Result, Status
 from sheets_catalog.masking import mask_message, mask_value
 
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from sheets_catalog.jobs.lease import Lease
     from sheets_catalog.jobs.store import PropertyStore
     from sheets_catalog.upstream import Clock
-
-_LOOK_EVERY = 2.0
-"""Seconds of waiting between two looks at whether somebody wants to stop."""
 
 MOST_ATTEMPTS = 8
 """Failed tries after which a record is set aside with its reason and stops nobody (reliability facts)."""
@@ -110,10 +107,6 @@ class Watcher(Protocol):
         """An error stopped a batch; the next try follows after `wait` seconds."""
 
 
-def _never() -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When a slice ends, in seconds. `patience`: longest time without any progress.
@@ -124,7 +117,7 @@ class Limits:
 
     deadline: float | None = None
     patience: float = 3600.0
-    stopping: Callable[[], bool] = _never
+    stopping: Callable[[], bool] = never
 
 
 @dataclass(slots=True)
@@ -326,7 +319,7 @@ class Runner:
         while seconds > 0:
             if self.limits.stopping():
                 return False
-            part = min(seconds, leases.RENEW_AFTER, _LOOK_EVERY)
+            part = min(seconds, leases.RENEW_AFTER, LOOK_EVERY)
             self.clock.sleep(part)
             seconds -= part
             with contextlib.suppress(Throttled, Unavailable):
