@@ -61,15 +61,18 @@ class RowWrite:
     """What one row should get. `item` names it in the answer.
 
     The row is found by `key`, or by `natural_key` where the key itself is to be written. `values`: field name to what
-    stands there now and what should. `guard`: field name to what may stand there; if anything else does, nothing of the
-    row is written.
+    stands there now and what should.
     """
 
     item: int
     key: str
     natural_key: tuple[str, ...]
     values: Mapping[str, tuple[Value, Value]]
-    guard: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+
+
+def is_formula(shown: Cell, value: Cell) -> bool:
+    """A formula shows its text when asked for formulas and its value otherwise; a text shows itself both times."""
+    return isinstance(shown, str) and shown.startswith("=") and shown != value
 
 
 @dataclass(slots=True)
@@ -97,10 +100,9 @@ class _Look:
         return self.formula(name, row) if self.has_formula(name, row) else self.cell(name, row)
 
     def has_formula(self, name: str, row: int) -> bool:
-        """A formula shows its text when asked for formulas and its value otherwise; a text shows itself both times."""
+        """Whether the cell holds a formula."""
         column = self.formulas.get(name, [])
-        shown = column[row] if row < len(column) else None
-        return isinstance(shown, str) and shown.startswith("=") and shown != self.cell(name, row)
+        return is_formula(column[row] if row < len(column) else None, self.cell(name, row))
 
     def formula(self, name: str, row: int) -> str:
         """The formula's text."""

@@ -108,7 +108,6 @@ class ExportWork:
             if new or old:
                 writer = self._writer(info, name)
                 new = [_with_columns(writer.layout, row) for row in new]
-                problems |= _missing(writer.layout, [*new, *old])
                 problems |= _write_new(writer, new) | writer.write(old)
         self.made |= {row.item: str(row.values["id"][1]) for row in created if row.item not in problems}
         return problems
@@ -228,16 +227,6 @@ def _as_found(each: Ready | Sent) -> Sent | None:
     if len(missing) == len(planned) or not planned:
         return None
     return Sent(Outcome(each.item, Result.CONFLICTED, f"Cancelled halfway: {', '.join(missing)} was not sent."))
-
-
-def _missing(layout: Layout, rows: Sequence[RowWrite]) -> dict[int, str]:
-    """What has no column to be written into."""
-    return {
-        row.item: f"The column “{layout.table.by_name[name].header}” is no longer in the sheet; it was not written."
-        for row in rows
-        for name in row.values
-        if name not in layout.columns
-    }
 
 
 def _write_new(writer: KeyedWriter, rows: Sequence[RowWrite]) -> dict[int, str]:

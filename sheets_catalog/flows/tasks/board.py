@@ -156,5 +156,4 @@ def _write(move: Move, row: Row, opened: TaskTab) -> RowWrite:
     values = {
         name: (row.values.get(name), value) for name, value in move.after.items() if name in opened.layout.columns
     }
-    guard = {name: (row.values.get(name), move.after.get(name, row.values.get(name))) for name in (STATUS, BATCH)}
-    return RowWrite(move.item, move.task_id, (), values, guard)
+    return RowWrite(move.item, move.task_id, (), values)

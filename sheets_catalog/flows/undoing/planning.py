@@ -13,6 +13,7 @@ from sheets_catalog.flows.exporting.batching import order
 from sheets_catalog.flows.exporting.estimating import estimate
 from sheets_catalog.flows.exporting.looking import fetch
 from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, metafield_headers, readiness, tables_read
+from sheets_catalog.flows.keyed_writing import is_formula
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
 from sheets_catalog.flows.tabs import double_keys
@@ -205,7 +206,7 @@ def _formulas(
     for name, cells in zip(names, sheet.read([columns[name] for name in names], formulas=True), strict=True):
         for key, (row, *_) in rows.items():
             shown = cells[row.number - 2] if row.number - 2 < len(cells) else None
-            if isinstance(shown, str) and shown.startswith("=") and shown != row.cell(columns[name]):
+            if is_formula(shown, row.cell(columns[name])):
                 found.setdefault(key, set()).add(name)
     return found
 
