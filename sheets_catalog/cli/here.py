@@ -101,8 +101,9 @@ class Here:
         from sheets_catalog.errors import InputError
         from sheets_catalog.jobs.state import Status
 
+        going = {status.value for status in Status if not status.ended}
         for job in self.jobs():
-            if job.status in {status.value for status in Status if not status.ended}:
+            if job.status in going:
                 return job.job_id
         raise InputError(
             "No job of this spreadsheet waits to go on.", advice=f"See all of them with `{self.hint('jobs list')}`."
