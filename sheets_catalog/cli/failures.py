@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import traceback
 from dataclasses import dataclass
@@ -13,8 +14,20 @@ from rich.panel import Panel
 from rich.text import Text
 
 from sheets_catalog.cli.statuses import Exit
+from sheets_catalog.cli.stopping import Stopped
 from sheets_catalog.cli.text import visible
-from sheets_catalog.errors import BusyError, SheetsCatalogError, Throttled, UpstreamError
+from sheets_catalog.errors import (
+    AccessError,
+    BooksError,
+    BusyError,
+    ConfirmationNeeded,
+    SettingsError,
+    SheetsCatalogError,
+    StalePlanError,
+    StateError,
+    Throttled,
+    UpstreamError,
+)
 from sheets_catalog.masking import mask_message
 
 if TYPE_CHECKING:
@@ -25,15 +38,36 @@ if TYPE_CHECKING:
     from sheets_catalog.cli.screen import Screen
 
 
+CANNOT = "Cannot go on"
+TITLES = (
+    (SettingsError, "The settings need mending"),
+    (ConfirmationNeeded, "A person has to say yes"),
+    (StalePlanError, "Plan again"),
+    (AccessError, "Access is missing"),
+    (BusyError, "Another run is at work"),
+    (StateError, "What is stored cannot be used"),
+    (BooksError, "The books do not balance"),
+    (Throttled, "Asked to wait"),
+    (Stopped, "Stopped"),
+)
+"""What heads the message, by kind of error; for all others it is `CANNOT`."""
+
+USAGE = "The command line needs mending"
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a person or a program is told. `where`: the service and call, the holder, or the log file."""
+    """What a person or a program is told. `where`: the service and call, the holder, or the log file.
+
+    `type`: the name of the error's class, for programs; `title`: what heads the message, for people.
+    """
 
     type: str
     message: str
     advice: str
     where: str
     status: int
+    title: str = CANNOT
 
     def as_json(self) -> dict[str, Any]:
         """The error object of ``--json``."""
@@ -44,7 +78,9 @@ class Failure:
 def of_error(error: SheetsCatalogError) -> Failure:
     """What an expected error says."""
     message = mask_message(error.message)
-    return Failure(type(error).__name__, message, error.advice or _advice(error), _where(error), error.exit_status)
+    title = next((title for kind, title in TITLES if isinstance(error, kind)), CANNOT)
+    advice = error.advice or _advice(error)
+    return Failure(type(error).__name__, message, advice, _where(error), error.exit_status, title)
 
 
 def _where(error: SheetsCatalogError) -> str:
@@ -52,8 +88,8 @@ def _where(error: SheetsCatalogError) -> str:
         return " ".join(filter(None, (error.holder, error.job_id and f"job {error.job_id}")))
     if not isinstance(error, UpstreamError):
         return ""
-    facts = [error.operation or error.service, f"HTTP {error.status}" if error.status else "", error.reason]
-    return ", ".join(filter(None, facts))
+    facts = [error.operation, f"HTTP {error.status}" if error.status else "", error.reason]
+    return ", ".join(filter(None, facts if any(facts) else [error.service]))
 
 
 def _advice(error: SheetsCatalogError) -> str:
@@ -73,7 +109,21 @@ def of_usage(error: Exception) -> Failure:
     path = getattr(context, "command_path", "") or "sheets-catalog"
     message = getattr(error, "format_message", lambda: str(error))()
     message = message.replace(": Value error, ", ": ")  # what pydantic, when typer finds it, puts before its own words
-    return Failure("UsageError", message, f"See `{path} --help`.", path, Exit.INPUT)
+    message = _MEANT.sub(lambda found: f". Did you mean {found[1].replace(', ', ' or ')}?", message)
+    return Failure(_USAGE_TYPE, message + _there_is(context, message), f"See `{path} --help`.", path, Exit.INPUT, USAGE)
+
+
+_USAGE_TYPE = "UsageError"
+_MEANT = re.compile(r" \((?:Possible options: |Did you mean )([^)?]+)\??\)$")
+"""How typer ends what it says of an unknown option: with those that are alike."""
+
+
+def _there_is(context: Any, message: str) -> str:
+    """The commands there are, where an unknown one is not like any of them."""
+    if not message.startswith("No such command") or "Did you mean" in message or context is None:
+        return ""
+    known = getattr(context.command, "list_commands", lambda _: ())(context)
+    return f" There is: {', '.join(known)}." if known else ""
 
 
 def of_unexpected(error: BaseException, folder: Path) -> Failure:
@@ -90,6 +140,7 @@ def of_unexpected(error: BaseException, folder: Path) -> Failure:
         f"Run the command again; jobs go on where they were. If it stays, report it with the log {path}.",
         path,
         Exit.UNEXPECTED,
+        "Something unexpected",
     )
 
 
@@ -106,14 +157,19 @@ def is_usage(error: Exception) -> bool:
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
+def is_help(error: Exception) -> bool:
+    """Whether a command or group was named without anything that follows: its help was printed, and is the answer."""
+    return type(error).__name__ == "NoArgsIsHelpError"
+
+
 def rendered(failure: Failure) -> RenderableType:
     """The failure for people."""
     lines = [Text(visible_lines(failure.message))]
-    if failure.where and failure.type != "UsageError":
+    if failure.type != _USAGE_TYPE and re.search(r"[ ./]", failure.where):  # a service alone is in the message already
         lines.append(Text(visible_lines(failure.where), style="dim"))
     if failure.advice:
         lines.append(Text.assemble(("→ ", "bold cyan"), visible_lines(failure.advice)))
-    title = Text(f" {failure.type} ", style="bold red")
+    title = Text(f" {failure.title} ", style="bold red")
     return Panel(Group(*lines), title=title, title_align="left", border_style="red", padding=(0, 1))
 
 

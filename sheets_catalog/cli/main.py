@@ -27,6 +27,8 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches people
         from sheets_catalog.cli import failures
 
+        if failures.is_help(error):
+            return int(Exit.INPUT)
         return failures.tell(screen, _failure(error))
     if status == Exit.KILLED:
         screen.say(KILLED)
@@ -41,7 +43,7 @@ def _failure(error: Exception) -> Failure:
     if failures.is_usage(error):
         return failures.of_usage(error)
     if type(error).__name__ == "Abort":
-        return failures.Failure("Aborted", "Nothing was done.", "", "", Exit.CONFIRM)
+        return failures.Failure("Aborted", "Nothing was done.", "", "", Exit.CONFIRM, "Stopped")
     from sheets_catalog.flows.connection import home
 
     return failures.of_unexpected(error, home() / "logs")

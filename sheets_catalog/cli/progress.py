@@ -22,11 +22,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from sheets_catalog.cli.text import count, duration, visible
+from sheets_catalog.cli.text import duration, visible
 from sheets_catalog.errors import SheetsCatalogError, Throttled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
     from typing import Any
 
     from sheets_catalog.books import Books
@@ -160,7 +160,10 @@ def wait_text(service: str, seconds: float, error: SheetsCatalogError) -> str:
 
 @dataclass(slots=True)
 class RunWatcher:
-    """A `jobs.runner.Watcher` that shows a run. `batches` counts those that went out in this run."""
+    """A `jobs.runner.Watcher` that shows a run. `batches` counts those that went out in this run.
+
+    `told`: items that are known to be set aside; nothing more is said of them.
+    """
 
     show: Telling
     title: str = "Applying"
@@ -168,6 +171,7 @@ class RunWatcher:
     settled: int = 0
     total: int = 0
     books: Books | None = None
+    told: Container[int] = frozenset()
 
     def batch_started(self, number: int, items: Sequence[int]) -> None:  # noqa: ARG002 - the protocol's
         """A batch goes out."""
@@ -175,12 +179,10 @@ class RunWatcher:
         self._move()
 
     def batch_ended(self, number: int, outcomes: Sequence[Outcome], seconds: float) -> None:  # noqa: ARG002
-        """A batch came back: what was set aside is told at once."""
-        refused = [outcome for outcome in outcomes if outcome.result.name == "REJECTED"]
-        for outcome in refused[:3]:
-            self.show.remark(f"Set aside: {visible(outcome.reason)}")
-        if len(refused) > 3:
-            self.show.remark(f"Set aside: {count(len(refused) - 3, 'more record')} of this batch (see the report)")
+        """A batch came back: how many were set aside is told at once; which and why stands in the result."""
+        refused = sum(outcome.result.name == "REJECTED" and outcome.item not in self.told for outcome in outcomes)
+        if refused:
+            self.show.remark(f"{refused:,} set aside")
 
     def progressed(self, books: Books, note: str) -> None:
         """A checkpoint: the first one says how much there is to do."""

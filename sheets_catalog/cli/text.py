@@ -21,6 +21,9 @@ BLANK = "(blank)"
 LONGEST = 60
 """Terminal cells of a value that are shown where nothing narrower is asked for."""
 
+WHOLE = 300
+"""Terminal cells of a value that somebody has to judge, which goes over several lines rather than being cut."""
+
 _CONTEXT = 10
 """Characters shown before the first difference of two long texts."""
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from sheets_catalog.errors import SettingsError
+from sheets_catalog.flows.near import suggestion
 from sheets_catalog.google.credentials import DEFAULT_FEATURES, credentials_from
 from sheets_catalog.google.drive import Drive
 from sheets_catalog.google.sheets import Spreadsheets
@@ -137,7 +138,8 @@ def load(name: str) -> Connection:
     except FileNotFoundError as error:
         raise SettingsError(
             f"There is no connection called “{name}” ({path}).",
-            advice="Make one with `sheets-catalog connect`, or try `sheets-catalog demo` first.",
+            advice=suggestion(name, saved(), "there is")
+            or "Make one with `sheets-catalog connect`, or try `sheets-catalog demo` first.",
         ) from error
     except OSError as error:
         raise SettingsError(f"The settings {path} cannot be read: {error.strerror}.") from error

@@ -204,15 +204,19 @@ def _columns(run: _Examination, info: SpreadsheetInfo, table: Table) -> None:
         run.good(name, f"{len(opened.layout.columns)} of our columns{metafields}")
 
 
+def _areas(number: int, how: str) -> str:
+    return f"{number} {how} area" if number == 1 else f"{number} {how} areas"
+
+
 def _obstacles(run: _Examination, table: Table, tab: Tab) -> None:
     name = f"Tab {table.title}"
     if tab.merges:
         first = tab.merges[0]
-        found = f"{len(tab.merges)} merged area(s), the first in row {first.row}"
+        found = f"{_areas(len(tab.merges), 'merged')}, the first in row {first.row}"
         run.know(name, found, "Merged rows are reported and left out; unmerge them.")
     locked = [each for each in tab.protections if not (each.editable or each.warning_only)]
     if locked:
-        found = f"{len(locked)} protected area(s) this account may not edit"
+        found = f"{_areas(len(locked), 'protected')} this account may not edit"
         run.know(name, found, "Import cannot write there: let this account edit them, or remove the protection.")
     if tab.filtered:
         run.know(name, "a filter is set", "Hidden rows count as well; plan with --skip-hidden to leave them out.")

@@ -17,6 +17,7 @@ from sheets_catalog.changes import plan as plans
 from sheets_catalog.errors import BusyError, InputError, NotFound, PreconditionFailed, SheetsCatalogError, StateError
 from sheets_catalog.flows import control as controls
 from sheets_catalog.flows.drive_stores import BINARY, DriveJob, DriveProperties, create_once
+from sheets_catalog.flows.near import suggestion
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.jobs import state as codec
 from sheets_catalog.jobs.checkpoints import Checkpoints
@@ -198,12 +199,20 @@ def job_file(systems: Systems, job_id: str) -> File:
     try:
         file = systems.drive.get(job_id)
     except (NotFound, InputError) as error:
-        raise InputError(f"There is no job {job_id}.", advice="`sheets-catalog jobs list` shows them.") from error
+        advice = " ".join(filter(None, (_meant(systems, job_id), "`sheets-catalog jobs list` shows them.")))
+        raise InputError(f"There is no job {job_id}.", advice=advice) from error
     if file.app_properties.get(codec.KIND) != JOB:
         raise InputError(
             f"The file {job_id} (“{file.name}”) is not a job.", advice="Look at `sheets-catalog jobs list`."
         )
     return file
+
+
+def _meant(systems: Systems, job_id: str) -> str:
+    """A sentence with the jobs that may have been meant, or the newest ones; nothing when they cannot be asked for."""
+    with suppress(SheetsCatalogError):
+        return suggestion(job_id, [job.job_id for job in list_jobs(systems)])
+    return ""
 
 
 def cancel(systems: Systems, job_id: str) -> Status:

@@ -9,7 +9,17 @@ from cli_world import Ended, printed
 
 from sheets_catalog.cli import failures
 from sheets_catalog.cli.commands import examining
-from sheets_catalog.errors import BusyError, NotFound, SheetsCatalogError, Throttled
+from sheets_catalog.errors import (
+    BusyError,
+    DamagedStateError,
+    NotFound,
+    PermissionMissing,
+    SheetsCatalogError,
+    StalePlanError,
+    StateError,
+    Throttled,
+    Unavailable,
+)
 
 
 def error_of(done: Ended):
@@ -24,7 +34,10 @@ def error_of(done: Ended):
     ("arguments", "word"),
     [
         (["plam"], "plan"),
-        (["plan", "--polcy", "ask"], "--policy"),
+        (["plan", "--polcy", "ask"], "Did you mean --policy?"),
+        (["jobs", "lst"], "Did you mean 'list'?"),
+        (["jobs", "zzz"], "There is: list, show, resume, cancel, retry, clean."),
+        (["plan", "-c", "sandbx"], "There is: default."),
         (["plan", "--policy", "coin"], "newest"),
         (["apply"], "JOB"),
         (["sandbox", "--port", "99999"], "65535"),
@@ -38,6 +51,7 @@ def test_a_wrong_command_line_says_what_is_right(run, at, arguments, word):
     assert word in done.err
     assert "Traceback" not in done.err
     assert "Value error" not in done.err
+    assert "Error " not in done.err, "the name of a class is for programs"
 
 
 def test_a_wrong_command_line_is_json_where_json_was_asked_for(run):
@@ -73,6 +87,46 @@ def test_something_unexpected_leaves_a_reference_and_a_log_and_no_traceback(run,
     for text in (done.out, done.err, log.read_text()):
         assert "shpat_0123456789abcdef" not in text
     assert "Traceback" not in run("doctor").err
+
+
+def test_a_group_or_the_bare_command_is_answered_with_its_help_and_nothing_else(run):
+    for words in ((), ("jobs",), ("connect",)):
+        done = run(*words)
+        assert done.status == 2
+        assert "Usage: sheets-catalog" in done.out
+        assert done.err == ""
+
+
+def test_people_read_a_title_and_programs_the_class():
+    for error, title in (
+        (StateError("Damaged."), "What is stored cannot be used"),
+        (DamagedStateError("Damaged."), "What is stored cannot be used"),
+        (StalePlanError("Old."), "Plan again"),
+        (PermissionMissing("No."), "Access is missing"),
+        (NotFound("Gone.", service="google"), "Cannot go on"),
+    ):
+        failure = failures.of_error(error)
+        text = printed(failures.rendered(failure))
+        assert title in text
+        assert type(error).__name__ not in text
+        assert failure.as_json()["error"]["type"] == type(error).__name__
+
+
+def test_the_service_alone_is_no_line_of_its_own():
+    error = Unavailable("The sandbox is gone.", service="sandbox", applied=False, advice="Start one.")
+    inner = [line.strip("│ ") for line in printed(failures.rendered(failures.of_error(error))).splitlines()[1:-1]]
+    assert inner == ["The sandbox is gone.", "→ Start one."]
+
+
+def test_an_unknown_job_is_answered_with_the_one_that_was_meant_or_the_newest(run, at, sheet):
+    assert "Did you mean" not in run("apply", "1abcdefg").err
+    sheet("Variants").put(2, "Price", 77.5)
+    job = run("plan", "--json").told["job"]
+    for wrong in (job[:9], f"{job[:9]}…", job.lower(), job[:20] + "x" + job[21:]):
+        assert f"Did you mean {job}?" in run("apply", wrong, "--json").told["error"]["advice"]
+    assert f"The newest are: {job}." in run("jobs", "show", "1zzz", "--json").told["error"]["advice"]
+    run("apply", job)
+    assert f"Did you mean {job}?" in run("report", job[:9], "--json").told["error"]["advice"]
 
 
 def test_where_no_log_can_be_written_it_still_says_so(tmp_path):

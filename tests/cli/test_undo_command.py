@@ -58,9 +58,33 @@ def test_it_is_undone_and_undone_again_there_is_nothing_left(run, at, job, sheet
     assert run("verify").status == 0
 
 
-def test_last_is_the_newest_job_an_undo_as_well(run, at, job, sheet):
-    run("undo", "last", "--yes")
+def test_last_is_the_newest_export_that_was_not_undone_and_no_undo(run, at, sheet, job):
+    variants = sheet("Variants")
+    variants.put(4, "Price", 79.5)
+    run("export", "--yes")
+    variants.put(5, "Price", 80.5)
+    run("plan")  # nobody applied it: there is nothing in it to undo
+    variants.put(5, "Price", variants.cell(6, "Price"))
     assert run("undo", "last", "--yes").status == 0
+    assert variants.cell(4, "Price") == "59.9"
+    assert variants.cell(2, "Price") == "77.5", "of the export before nothing was taken back"
+    assert run("undo", "last", "--yes", "--json").told["status"] == "finished"
+    assert variants.cell(2, "Price") == "59.9"
+    since = len(at.ledger())
+    done = run("undo", "last", "--yes", "--json")
+    assert (done.status, done.told["error"]["type"]) == (2, "InputError")
+    assert "left to undo" in done.told["error"]["message"]
+    assert at.ledger(since) == []
+
+
+def test_an_undo_that_is_named_can_be_undone_and_that_is_said_first(run, at, job, sheet):
+    undo = run("undo", job, "--yes", "--json").told["job"]
+    shown = " ".join(run("undo", undo, "--dry-run").out.split())
+    assert f"Job {undo} is itself an undo, of job {job}: undoing it brings that job's values back." in shown
+    rules = [each["rule"] for each in run("undo", undo, "--dry-run", "--json").told["findings"]]
+    assert rules == ["undo_of_undo"]
+    assert "is itself an undo" not in run("undo", job, "--dry-run").out
+    assert run("undo", undo, "--yes").status == 0
     assert sheet("Variants").cell(2, "Price") == "77.5"
 
 

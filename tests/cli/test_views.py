@@ -159,8 +159,56 @@ def test_every_ending_has_its_word(status):
 
 def test_the_id_of_a_job_is_never_broken():
     summary = JobSummary("J" * 33, "export", "Catalogue", "waiting", Books(), None, None)
-    for width in (45, 60, 80, 140):
+    for width in (34, 45, 60, 80, 140):
         assert "J" * 33 in printed(*jobs.listed([summary], width), width=width)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 96, 140])
+def test_the_values_of_a_conflict_are_whole_at_any_width(width):
+    import msgspec
+
+    values = {"base": "B" * 50, "sheet": "S" * 120, "shop": "Merino jumper (undyed), of a name that is rather long"}
+    conflict = msgspec.structs.replace(PLAN.conflicts[0], base_known=True, **values)
+    text = printed(*plans.conflicts([conflict], width, None), width=width)
+    for letter, number in (("B", 50), ("S", 120)):
+        assert text.count(letter) >= number
+    assert "…" not in text
+    assert max(map(cell_len, text.splitlines())) <= width
+
+
+def test_long_values_of_a_conflict_are_shown_where_they_differ():
+    import msgspec
+
+    conflict = msgspec.structs.replace(PLAN.conflicts[0], sheet="x" * 900 + "sheet", shop="x" * 900 + "shop")
+    text = "".join(printed(*plans.conflicts([conflict], 60, None), width=60).split())
+    assert "xxsheet" in text
+    assert "xxshop" in text
+
+
+def test_a_list_of_jobs_says_what_to_do_by_flow_and_counts_no_task_twice():
+    when = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    books = Books(planned=12, rejected=12)
+    staged = [
+        JobSummary(f"S{number}" * 10, "stage", "", "finished", books, when, when, "", None, 12) for number in "12"
+    ]
+    text = " ".join(printed(*jobs.listed(staged, 100), width=100).split())
+    assert "`stage --retry BATCH`" in text
+    assert "jobs retry" not in text
+    assert "24" not in text
+    export = JobSummary("E" * 20, "export", "", "finished", books, when, when, "", None, 12)
+    text = " ".join(printed(*jobs.listed([*staged, export], 100), width=100).split())
+    assert f"12 records set aside in {'E' * 20}" in text
+    assert "`jobs retry`" in text
+
+
+def test_records_that_somebody_changed_meanwhile_are_said_to_be_left_alone():
+    reason = "Changed since the plan was made: title is now “A” in the shop, not “B”."
+    state = JobState.new(len(CHANGES), "d", PLAN.settled).settle([(0, Result.CONFLICTED, reason)])
+    text = " ".join(printed(*runs.attention(PLAN, state), width=100).split())
+    assert "1 record was changed by a later export, or by somebody, since this was planned." in text
+    assert "Nothing of theirs was overwritten." in text
+    other = JobState.new(len(CHANGES), "d", PLAN.settled).settle([(0, Result.CONFLICTED, "Something else.")])
+    assert "later export" not in printed(*runs.attention(PLAN, other), width=100)
 
 
 def test_small_columns_get_what_they_need_and_large_ones_share_the_rest():

@@ -234,10 +234,14 @@ def forget(
     """Delete a connection's settings from this machine. Sheet, shop and audit stay as they are."""
     from sheets_catalog.cli import drafts
     from sheets_catalog.errors import SettingsError
+    from sheets_catalog.flows import connection as connections
+    from sheets_catalog.flows.near import suggestion
 
     screen = screen_for(json=json)
     if not drafts.forget(name):
-        raise SettingsError(f"There is no connection called “{name}”.", advice="See `sheets-catalog connect show`.")
+        known = suggestion(name, [*connections.saved(), *drafts.names()], "there is")
+        advice = f"{known} See `sheets-catalog connect show`.".strip()
+        raise SettingsError(f"There is no connection called “{name}”.", advice=advice)
     screen.say(f"Forgot “{name}”.")
     screen.answer({"forgotten": name})
     return Exit.OK
@@ -266,17 +270,37 @@ def _shop_alone(settings: ShopifySettings) -> Systems:
 def _places(systems: Systems, spreadsheet: str, create: str, folder: str) -> tuple[str, str]:
     """Ids of the spreadsheet and the folder, made where that was asked for."""
     from sheets_catalog.google.files import FOLDER
-    from sheets_catalog.google.links import file_id_from
 
-    spreadsheet_id = systems.sheets.create(create) if create else file_id_from(spreadsheet)
-    if folder:
-        return spreadsheet_id, file_id_from(folder)
+    folder_id = (
+        _id_of(folder, "--folder", "a Drive folder", "https://drive.google.com/drive/folders/…") if folder else ""
+    )
+    sheet = "" if create else _id_of(spreadsheet, "--spreadsheet", "a spreadsheet", _SHEET_LINK)
+    spreadsheet_id = systems.sheets.create(create) if create else sheet
+    if folder_id:
+        return spreadsheet_id, folder_id
     found = next(iter(systems.drive.find(app_properties=FOLDER_MARK, mime_type=FOLDER)), None)
     if found:
         return spreadsheet_id, found.id
     (folder_id,) = systems.drive.generate_ids(1)
     systems.drive.create_folder(folder_id, FOLDER_NAME, app_properties=FOLDER_MARK)
     return spreadsheet_id, folder_id
+
+
+_SHEET_LINK = "https://docs.google.com/spreadsheets/d/…"
+
+
+def _id_of(given: str, option: str, what: str, example: str) -> str:
+    """The id in a link. Raises `InputError` that names the option."""
+    from sheets_catalog.errors import InputError
+    from sheets_catalog.google.links import file_id_from
+
+    try:
+        return file_id_from(given)
+    except InputError as error:
+        raise InputError(
+            f"{option}: “{given}” is neither the link nor the id of {what}.",
+            advice=f"Open it in the browser and paste its address, such as {example}",
+        ) from error
 
 
 def _google_facts(systems: Systems) -> dict[str, str]:

@@ -32,11 +32,13 @@ DELIVER_HELP = examples(
 )
 STATUS_HELP = examples(("sheets-catalog export-status", "how many tasks are where, and what needs attention"))
 CLEAN_HELP = examples(
-    ("sheets-catalog clean --older-than 14 --dry-run", "what would go"),
-    ("sheets-catalog clean --delivered", "also staging folders of exports that were delivered as a whole"),
+    ("sheets-catalog clean --older-than 14 --dry-run", "only show what would be done"),
+    ("sheets-catalog clean --delivered", "also trash staging folders of batches that were delivered as a whole"),
 )
 
-BatchId = Annotated[str, typer.Argument(metavar="BATCH", help="The export's id.", show_default=False)]
+BatchId = Annotated[
+    str, typer.Argument(metavar="BATCH", help="The batch's id, as `batches list` shows it.", show_default=False)
+]
 
 
 def deliver(
@@ -145,16 +147,26 @@ def export_status(connection: options.Connection = "", json: options.Json = Fals
 
 
 def clean(
-    older_than: Annotated[float, typer.Option("--older-than", min=0, metavar="DAYS", help="Only older ones.")] = 30,
+    older_than: Annotated[
+        float, typer.Option("--older-than", min=0, metavar="DAYS", help="Only batches made more than so many days ago.")
+    ] = 30,
     delivered: Annotated[
-        bool, options.flag("--delivered", help="Also the staging folders of exports delivered as a whole.")
+        bool, options.flag("--delivered", help="Also trash staging folders of batches that were delivered as a whole.")
     ] = False,
-    dry_run: DryRun = False,
-    yes: Yes = False,
+    dry_run: Annotated[
+        bool, options.flag("--dry-run", help="Only show what would be done; change nothing.", panel=options.SAFETY)
+    ] = False,
+    yes: Annotated[
+        bool, options.flag("--yes", "-y", help="Do not ask before it is done.", panel=options.SAFETY)
+    ] = False,
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
-    """Put failed tasks of old exports back in line and move what is left of these to Drive's trash."""
+    """Clean up after old export batches: failed tasks back in line, staging folders that nobody needs into the trash.
+
+    A folder goes only if nothing in it is staged or delivered (or, with --delivered, all of it was delivered).
+    Nothing is deleted for good, and the client's folders are never touched. Shows what it will do, and asks.
+    """
     from sheets_catalog.cli.views import exports
     from sheets_catalog.flows.tasks import keeping
 
@@ -165,6 +177,6 @@ def clean(
         agree(at, "Do this?", yes=yes)
         with at.audit() as audit:
             keeping.clean(at.systems, audit, found, actor(at))
-    at.screen.show(*exports.cleanings(found, done=not dry_run))
+    at.screen.show(*exports.cleanings(found, done=not dry_run, dry=dry_run))
     at.screen.answer({"cleaned": found, "dry_run": dry_run})
     return Exit.OK

@@ -34,7 +34,7 @@ BatchSize = Annotated[
         min=1,
         max=250,
         metavar="N",
-        help="Most records in one batch; resized from what is observed.",
+        help="Most records sent between two checkpoints (a product's records stay together); fewer when it gets slow.",
         show_default=False,
     ),
 ]
@@ -46,6 +46,45 @@ Force = Annotated[
 ]
 DryRun = Annotated[bool, options.flag("--dry-run", help="Plan and show; store and send nothing.", panel=options.SAFETY)]
 Yes = Annotated[bool, options.flag("--yes", "-y", help="Do not ask before sending.", panel=options.SAFETY)]
+
+ChangeShare = Annotated[
+    float | None,
+    typer.Option(
+        "--change-share",
+        min=0,
+        max=1,
+        metavar="SHARE",
+        help="Ask before more than this share of all records is changed. Left out: 0.5, the half.",
+        show_default=False,
+        rich_help_panel=options.SAFETY,
+    ),
+]
+DeleteShare = Annotated[
+    float | None,
+    typer.Option(
+        "--delete-share",
+        min=0,
+        max=1,
+        metavar="SHARE",
+        help="Ask before more than this share is deleted or archived. Left out: 0.05.",
+        show_default=False,
+        rich_help_panel=options.SAFETY,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Above which shares of all records a person is asked; None: the library's own."""
+
+    change: float | None = None
+    delete: float | None = None
+
+    def given(self) -> dict[str, Any]:
+        """What was given, by the names of `ExportOptions`."""
+        both = {"change_share": self.change, "delete_share": self.delete}
+        return {name: share for name, share in both.items() if share is not None}
+
 
 PLAN_HELP = examples(
     ("sheets-catalog plan", "everything that differs, stored as a job to apply later"),
@@ -71,6 +110,8 @@ def plan(
     archive: Archive = False,
     delete: Delete = False,
     skip_hidden: SkipHidden = False,
+    change_share: ChangeShare = None,
+    delete_share: DeleteShare = None,
     show_all: options.All = False,
     connection: options.Connection = "",
     json: options.Json = False,
@@ -81,6 +122,7 @@ def plan(
     at = here(connection, json=json)
     tables = options.tables(products=products, variants=variants, inventory=inventory)
     wanted = _options(tables, policy, archive=archive, delete=delete, skip_hidden=skip_hidden)
+    wanted = replace(wanted, **Shares(change_share, delete_share).given())
     made = make_plan(at, wanted)
     job_id = at.stored(store(at.systems, made)) if made.to_do else None
     question = guard(made, wanted)
@@ -98,6 +140,8 @@ def apply(
     job: options.Job,
     batch_size: BatchSize = None,
     confirm_mass_change: options.ConfirmMassChange = False,
+    change_share: ChangeShare = None,
+    delete_share: DeleteShare = None,
     force: Force = False,
     connection: options.Connection = "",
     json: options.Json = False,
@@ -106,7 +150,8 @@ def apply(
     from sheets_catalog.errors import ConfirmationNeeded
 
     at = here(connection, json=json)
-    job_id, how = at.job(job), Apply(batch_size, confirmed=confirm_mass_change, force=force)
+    shares = Shares(change_share, delete_share)
+    job_id, how = at.job(job), Apply(batch_size, confirmed=confirm_mass_change, force=force, shares=shares)
     try:
         return run_job(at, job_id, how)
     except ConfirmationNeeded as question:
@@ -127,6 +172,8 @@ def export(
     dry_run: DryRun = False,
     yes: Yes = False,
     confirm_mass_change: options.ConfirmMassChange = False,
+    change_share: ChangeShare = None,
+    delete_share: DeleteShare = None,
     show_all: options.All = False,
     connection: options.Connection = "",
     json: options.Json = False,
@@ -137,6 +184,7 @@ def export(
     at = here(connection, json=json)
     tables = options.tables(products=products, variants=variants, inventory=inventory)
     wanted = _options(tables, policy, archive=archive, delete=delete, skip_hidden=skip_hidden)
+    wanted = replace(wanted, batch_size=batch_size, **Shares(change_share, delete_share).given())
     made = make_plan(at, wanted)
     question = guard(made, wanted)
     preview(at, made, question, show_all=show_all)
@@ -170,7 +218,7 @@ def _options(
 
 
 PHASES = {"sheet": "Opening the sheet", "compare": "Reading the sheet", "shop": "Asking the shop"}
-"""What the phases of planning are called."""
+"""What the phases of planning are called; the tab follows where one is named."""
 
 
 def make_plan(at: Here, wanted: ExportOptions) -> Plan:
@@ -185,7 +233,14 @@ def make_plan(at: Here, wanted: ExportOptions) -> Plan:
 
 def named(show: Telling) -> Callable[[str, int, int], None]:
     """Tells the phases of planning by what people call them."""
-    return lambda name, done, total: show.phase(PHASES.get(name, name), done, total)
+    from sheets_catalog.records import TABLES
+
+    def tell(phase: str, done: int, total: int) -> None:
+        kind, _, table = phase.partition(" ")
+        where = f": {TABLES[table].title}" if table in TABLES else ""
+        show.phase(PHASES.get(kind, kind) + where, done, total)
+
+    return tell
 
 
 def preview(at: Here, made: Plan, question: str | None, *, show_all: bool) -> None:
@@ -218,17 +273,21 @@ def agree(at: Here, made: Plan, question: str | None, *, yes: bool, confirmed: b
     if not at.screen.interactive:
         raise ConfirmationNeeded("Nobody is there to say yes.", advice="Give --yes to send without being asked.")
     asked = f"Send this to {made.shop}?" if made.to_do else f"List the conflicts in “{made.spreadsheet_title}”?"
+    if any(each.rule == "undo_of_undo" for each in made.findings):
+        asked = f"This undoes an undo, so the earlier export's values come back. {asked}"
     if not typer.confirm(asked, default=False, err=True):
         raise ConfirmationNeeded("You said no; nothing was sent.")
 
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """How to apply."""
+    """How to apply. `told`: changes whose reasons for not going through were shown already."""
 
     batch_size: int | None = None
     confirmed: bool = False
     force: bool = False
+    told: frozenset[int] = frozenset()
+    shares: Shares = Shares()
 
 
 def run_job(at: Here, job_id: str, how: Apply) -> int:
@@ -245,25 +304,27 @@ def run_job(at: Here, job_id: str, how: Apply) -> int:
             at.systems,
             audit,
             job_id,
-            watcher=RunWatcher(show),
+            watcher=RunWatcher(show, told=how.told),
             limits=Limits(stopping=stop.wanted),
-            options=ExportOptions(batch_size=how.batch_size),
+            options=ExportOptions(batch_size=how.batch_size, **how.shares.given()),
             confirmed=how.confirmed,
             force=how.force,
         )
     at.ran(result.job_id)
-    return tell_result(at, result)
+    return tell_result(at, result, how.told)
 
 
-def tell_result(at: Here, result: JobResult) -> int:
+def tell_result(at: Here, result: JobResult, told: frozenset[int] = frozenset()) -> int:
     """How a job ended, for people or programs; the exit status."""
     from sheets_catalog.cli.views import runs
 
     status = statuses.of_job(result.status, result.books)
-    at.screen.show(*runs.job_result(result.plan, result.state, result.books, result.figures))
+    at.screen.show(*runs.job_result(result.plan, result.state, result.books, result.figures, told))
     if status is Exit.PAUSED:
         _hint(at, "Go on with", f"jobs resume {result.job_id}")
     elif status is Exit.ATTENTION:
+        if runs.overtaken(result.state):
+            _hint(at, "Compare anew and send what still differs:", "export")
         _hint(at, "Everything that happened, record by record:", f"report {result.job_id}")
     at.screen.answer(result_json(result, status))
     return status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from sheets_catalog.cli import options, statuses
 from sheets_catalog.cli.epilog import examples
@@ -17,7 +17,23 @@ if TYPE_CHECKING:
 HELP = examples(
     ("sheets-catalog import", "the shop's products, variants and stock into the sheet"),
     ("sheets-catalog import --inventory", "stock only"),
+    (
+        "sheets-catalog import --metafield 'Metafield: custom.material [single_line_text_field]'",
+        "with a column for a metafield",
+    ),
 )
+
+
+Metafields = Annotated[
+    list[str] | None,
+    options.value(
+        "--metafield",
+        metavar="HEADER",
+        help="Add this metafield column to Products (with “variants:” in front: to Variants), such as "
+        "“Metafield: custom.material [single_line_text_field]”; repeatable. Those that are there are filled in anyway.",
+        panel=options.SCOPE,
+    ),
+]
 
 
 def import_(
@@ -25,6 +41,7 @@ def import_(
     variants: options.Variants = False,
     inventory: options.Inventory = False,
     policy: options.Policy = options.PolicyName.ASK,
+    metafield: Metafields = None,
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
@@ -38,7 +55,9 @@ def import_(
 
     at = here(connection, json=json)
     wanted = ImportOptions(
-        tables=options.tables(products=products, variants=variants, inventory=inventory), policy=policy.value
+        tables=options.tables(products=products, variants=variants, inventory=inventory),
+        policy=policy.value,
+        metafields=tuple(metafield or ()),
     )
     with at.audit() as audit, telling(at.screen) as show, Stopping(show.remark) as stop:
         at.systems.calls.on_wait = tell_waits(show)

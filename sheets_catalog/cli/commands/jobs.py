@@ -29,7 +29,7 @@ app = typer.Typer(
 
 
 AllSheets = Annotated[bool, options.flag("--all-sheets", help="Jobs of every spreadsheet in the folder.")]
-DryRun = Annotated[bool, options.flag("--dry-run", help="Show what would go, and keep it.")]
+DryRun = Annotated[bool, options.flag("--dry-run", help="Only show which jobs would be moved; move none.")]
 Item = Annotated[
     list[int] | None,
     options.value("--item", metavar="NUMBER", help="Only this record of `jobs show`; may be repeated."),
@@ -164,7 +164,9 @@ def retry(
 
 @app.command()
 def clean(
-    older_than: Annotated[float, typer.Option("--older-than", min=0, metavar="DAYS", help="Only older ones.")] = 30,
+    older_than: Annotated[
+        float, typer.Option("--older-than", min=0, metavar="DAYS", help="Only jobs without a change for so many days.")
+    ] = 30,
     dry_run: DryRun = False,
     connection: options.Connection = "",
     json: options.Json = False,
@@ -178,10 +180,10 @@ def clean(
 
     at = here(connection, json=json)
     found = job_files.clean(at.systems, older_than, dry_run=dry_run)
-    verb = "would go" if dry_run else "moved to the trash"
+    verb = "would be moved to the trash; nothing was moved (--dry-run)" if dry_run else "moved to the trash"
     at.screen.show(headline("■", f"{count(len(found), 'job')} {verb}", "cyan"))
     if found:
-        at.screen.show(*views.listed(found, at.screen.out.width))
+        at.screen.show(*views.listed(found, at.screen.out.width, advice=False))
     at.screen.answer({"cleaned": found, "dry_run": dry_run, "books": sum((job.books for job in found), Books())})
     return Exit.OK
 

@@ -60,6 +60,8 @@ def _session(at: Here, audit: Audit, job: str) -> str:
     from sheets_catalog.errors import InputError
 
     if job != "last":
+        if audit.session(job) is None:
+            raise InputError(f"The audit database {audit.place} knows no job {job!r}.", advice=_meant(at, audit, job))
         return job
     if at.last_run and audit.session(at.last_run):
         return at.last_run
@@ -67,6 +69,20 @@ def _session(at: Here, audit: Audit, job: str) -> str:
     if not found:
         raise InputError("The audit has nothing about this spreadsheet yet.", advice="Import or export first.")
     return found[0].session_id
+
+
+def _meant(at: Here, audit: Audit, job: str) -> str:
+    from sheets_catalog.flows.near import suggestion
+
+    sessions = audit.sessions(spreadsheet_id=at.connection.spreadsheet_id, limit=_LOOKED_AT)
+    known = suggestion(job, [session.session_id for session in sessions])
+    return " ".join(
+        filter(None, (known, "A job that was never applied has no report: `sheets-catalog jobs show JOB`."))
+    )
+
+
+_LOOKED_AT = 200
+"""Newest sessions of the audit among which the one that was meant is looked for."""
 
 
 def _write(path: Path, pieces: Iterable[str]) -> str:

@@ -39,13 +39,18 @@ FILTERS = "Which tasks"
 OVERRIDES = "Overrides (each with a warning)"
 
 Batches = Annotated[
-    list[str] | None, options.value("--batch", metavar="NAME", help="Only of this batch; repeatable.", panel=FILTERS)
+    list[str] | None,
+    options.value(
+        "--batch", metavar="NAME", help="Only tasks whose column “Batch” says this; repeatable.", panel=FILTERS
+    ),
 ]
 Agents = Annotated[
-    list[str] | None, options.value("--agent", metavar="NAME", help="Only of this agent; repeatable.", panel=FILTERS)
+    list[str] | None,
+    options.value("--agent", metavar="NAME", help="Only tasks of this agent; repeatable.", panel=FILTERS),
 ]
 Reviewers = Annotated[
-    list[str] | None, options.value("--reviewer", metavar="NAME", help="Only by this reviewer.", panel=FILTERS)
+    list[str] | None,
+    options.value("--reviewer", metavar="NAME", help="Only tasks reviewed by this person; repeatable.", panel=FILTERS),
 ]
 Reviews = Annotated[
     list[str] | None,
@@ -68,7 +73,13 @@ Exported = Annotated[
     bool, options.flag("--include-exported", help="Also tasks that were delivered already.", panel=OVERRIDES)
 ]
 Retry = Annotated[
-    str, options.value("--retry", metavar="BATCH", help="Instead: the failed tasks of this export.", panel=FILTERS)
+    str,
+    options.value(
+        "--retry",
+        metavar="BATCH",
+        help="Instead of choosing: the tasks of this export batch that failed.",
+        panel=FILTERS,
+    ),
 ]
 DryRun = Annotated[
     bool, options.flag("--dry-run", help="Plan and show, and store or copy nothing.", panel=options.SAFETY)
@@ -95,8 +106,8 @@ def configure(
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
-    """Save how tasks of this sheet are exported; what is not given stays. Shows the settings."""
-    from sheets_catalog.cli.views.parts import facts, headline
+    """Save how tasks of this sheet are exported; what is not given stays. Shows the settings, and what is missing."""
+    from sheets_catalog.cli.views.parts import facts, headline, hint
     from sheets_catalog.flows.tasks import keeping, register
 
     at = here(connection, json=json)
@@ -105,7 +116,11 @@ def configure(
     rules = _rules(found.rules, {name: value for name, value in changes.items() if value})
     if staging_folder or tab or rules != found.rules:
         found = keeping.configure(at.systems, staging_folder=staging_folder, tab=tab, rules=rules)
-    at.screen.show(headline("✓", f"Exports are staged in “{found.staging_name or '(no folder yet)'}”", "green"))
+    if found.staging_folder:
+        at.screen.show(headline("✓", f"Exports are staged in “{found.staging_name}”", "green"))
+    else:
+        at.screen.show(headline("!", "Not ready: no staging folder has been chosen.", "yellow"))
+        at.screen.show(hint("Choose one with", at.hint("tasks configure --staging-folder LINK")))
     told = {
         "Tab": found.tab,
         "A task needs": f"{', '.join(found.rules.required)} and {found.rules.least_files} files in all",
@@ -181,7 +196,8 @@ def select_(
     rows = list(open_tasks(at.systems, title).rows())
     found = select(rows, wanted, title)
     limit = None if show_all else exports.LIMIT
-    at.screen.show(headline("→", f"{count(len(found.chosen), 'task')} of {len(rows)} fit", "cyan"))
+    fit = f"{count(len(found.chosen), 'task')} of {len(rows)} {'fits' if len(found.chosen) == 1 else 'fit'}"
+    at.screen.show(headline("→", fit, "cyan"))
     at.screen.show(*exports.left_out(found.left, limit), *exports.findings(found.findings, limit))
     at.screen.show(*exports.choices(choices(rows)))
     chosen = [{"task": row.key, "label": label_of(row), "row": row.number} for row in found.chosen]
@@ -206,15 +222,18 @@ def status(
     """One task: its status now, and every change of it that was ever logged."""
     from sheets_catalog.cli.views.parts import facts, headline, table
     from sheets_catalog.errors import InputError
+    from sheets_catalog.flows.near import nearest
     from sheets_catalog.flows.tasks import register
     from sheets_catalog.flows.tasks.selecting import label_of
     from sheets_catalog.flows.tasks.sheet import open_tasks
 
     at = here(connection, json=json)
-    rows = open_tasks(at.systems, register.load(at.systems).settings.tab).rows()
+    rows = list(open_tasks(at.systems, register.load(at.systems).settings.tab).rows())
     row = next((row for row in rows if row.key == task_id), None)
     if row is None:
-        raise InputError(f"There is no task “{task_id}”.", advice="Check the id in the column “Task ID”.")
+        near = nearest(task_id, [row.key for row in rows if row.key])
+        advice = f"Did you mean {' or '.join(near)}?" if near else "Check the id in the column “Task ID”."
+        raise InputError(f"There is no task “{task_id}”.", advice=advice)
     with at.audit() as audit:
         history = [each for each in audit.find_records(record_key=task_id) if each.action == "status"]
     names = ("export_status", "export_batch_id", "staged_count", "export_time")
@@ -283,7 +302,7 @@ def stage(
     include_exported: Exported = False,
     retry: Retry = "",
     batch_id: Annotated[
-        str, options.value("--batch-id", metavar="ID", help="A name for the export; else one is made up.")
+        str, options.value("--batch-id", metavar="ID", help="A name for the export batch. Left out: one is made up.")
     ] = "",
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -308,7 +327,8 @@ def stage(
         at.screen.answer(preview_json(made.plan) | {"batch": made.batch.id, "left": made.left, "dry_run": True})
         return Exit.OK
     agree(at, f"Stage this as batch {made.batch.id}?", yes=yes)
-    status = run_job(at, at.stored(staging.store(at.systems, made)), Apply())
+    unfit = frozenset(item for item, change in enumerate(made.plan.changes) if "invalid" in change.context)
+    status = run_job(at, at.stored(staging.store(at.systems, made)), Apply(told=unfit))
     if status in {Exit.OK, Exit.ATTENTION}:
         at.screen.show(hint("Look at what was staged, then deliver it:", at.hint(f"batches show {made.batch.id}")))
     return status

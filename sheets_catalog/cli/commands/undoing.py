@@ -10,7 +10,7 @@ import typer
 from sheets_catalog.cli import options, statuses
 from sheets_catalog.cli.commands import exporting
 from sheets_catalog.cli.epilog import examples
-from sheets_catalog.cli.here import here
+from sheets_catalog.cli.here import LAST, here
 from sheets_catalog.cli.statuses import Exit
 
 if TYPE_CHECKING:
@@ -34,15 +34,25 @@ Created = Annotated[
     ),
 ]
 
+Job = Annotated[
+    str,
+    typer.Argument(
+        metavar="JOB",
+        help="The job's id, or “last”: the newest export that is not an undo and was not undone. "
+        "`jobs list` shows them.",
+        show_default=False,
+    ),
+]
+
 HELP = examples(
     ("sheets-catalog undo 1AbC… --dry-run", "what would go back to what it was, and what cannot"),
-    ("sheets-catalog undo last", "show, ask, and undo the newest job of this sheet"),
+    ("sheets-catalog undo last", "show, ask, and undo the newest export of this sheet"),
     ("sheets-catalog undo 1AbC… --created archive", "and archive the products it made"),
 )
 
 
 def undo(
-    job: options.Job,
+    job: Job,
     created: Created = CreatedName.KEEP,
     batch_size: exporting.BatchSize = None,
     dry_run: exporting.DryRun = False,
@@ -56,7 +66,7 @@ def undo(
     from sheets_catalog.flows.exporting import ExportOptions, guard, store
 
     at = here(connection, json=json)
-    made = _plan(at, at.job(job), created)
+    made = _plan(at, job, created, batch_size)
     question = guard(made, ExportOptions())
     exporting.preview(at, made, question, show_all=show_all)
     if dry_run or made.empty:
@@ -66,11 +76,14 @@ def undo(
     return exporting.run_job(at, at.stored(store(at.systems, made)), exporting.Apply(batch_size, confirmed=True))
 
 
-def _plan(at: Here, job_id: str, created: CreatedName) -> Plan:
+def _plan(at: Here, job: str, created: CreatedName, batch_size: int | None) -> Plan:
     """Plan with progress shown."""
     from sheets_catalog.cli.progress import tell_waits, telling
     from sheets_catalog.flows.undoing import plan_undo
+    from sheets_catalog.flows.undoing.choosing import last_export
 
     with at.audit() as audit, telling(at.screen) as show:
         at.systems.calls.on_wait = tell_waits(show)
-        return plan_undo(at.systems, audit, job_id, created=created.value, note=exporting.named(show))
+        job_id = last_export(audit, at.jobs(), at.connection.spreadsheet_id) if job == LAST else job
+        note = exporting.named(show)
+        return plan_undo(at.systems, audit, job_id, created=created.value, batch_size=batch_size, note=note)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from sheets_catalog.cli.text import count, shown, visible
+from sheets_catalog.cli.text import WHOLE, both, count, shown, visible
 from sheets_catalog.cli.views.parts import books_line, headline, more, table
 from sheets_catalog.cli.views.plans import findings
 from sheets_catalog.records import TABLES
@@ -80,9 +80,9 @@ def _differences(name: str, found: Sequence[Difference], limit: int | None) -> I
     values = ("Field", "In the sheet", "In the shop") if any(each.field for each in found) else ()
     made = table(f"{name}: {len(found):,}", "Tab", "Row", "Record", *values)
     for each in chosen:
-        cells = [Text(TABLES[each.table].title), Text(str(each.row or "–")), shown(each.label or each.key, 40)]
+        cells = [Text(TABLES[each.table].title), Text(str(each.row or "–")), shown(each.label or each.key)]
         if values:
-            cells += [Text(visible(each.header)), shown(each.sheet, 30), shown(each.shop, 30)]
+            cells += [Text(visible(each.header)), *both(each.sheet, each.shop, WHOLE)]
         made.add_row(*cells)
     yield made
     if len(chosen) < len(found):

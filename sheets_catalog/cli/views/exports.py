@@ -221,14 +221,17 @@ def report(found: ExportReport) -> Iterator[RenderableType]:
         yield table
 
 
-def cleanings(found: Sequence[Cleaning], *, done: bool) -> Iterator[RenderableType]:
-    """What cleaning up does."""
-    verb = "cleaned up" if done else "would be cleaned up"
-    yield parts.headline("■", f"{count(len(found), 'batch', 'batches')} {verb}", "cyan")
+def cleanings(found: Sequence[Cleaning], *, done: bool, dry: bool = False) -> Iterator[RenderableType]:
+    """What cleaning up does. `done`: it was done; `dry`: it will not be."""
     if not found:
+        yield parts.headline("=", "Nothing to clean up", "green")
         return
-    table = parts.table("", "Batch", "Tasks back in line", "Folder", "Why")
+    batches = count(len(found), "batch", "batches")
+    verb = f"{batches} cleaned up" if done else f"{batches} to clean up"
+    yield parts.headline("■", verb + ("; nothing was changed (--dry-run)" if dry else ""), "cyan")
+    moved = "moved to the trash" if done else "would be moved to the trash" if dry else "will be moved to the trash"
+    table = parts.table("", "Batch", "Tasks back in line", "Staging folder", "Why")
     for each in found:
-        folder = f"{each.folder_name} to the trash" if each.trash else "kept"
+        folder = f"{each.folder_name} {moved}" if each.trash else f"{each.folder_name} stays"
         table.add_row(each.batch_id, str(len(each.tasks)), folder, each.why)
     yield table

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from sheets_catalog.cli.text import both, count, moment, shown, visible
+from sheets_catalog.cli.text import LONGEST, WHOLE, both, count, moment, shown, visible
 from sheets_catalog.cli.views.parts import books_line, facts, headline, left_out, more, table
 from sheets_catalog.cli.views.plans import field_name, named
 from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
 
@@ -39,8 +39,8 @@ _RESULT_STYLES = {
 }
 
 
-def listed(found: Sequence[JobSummary], width: int) -> Iterator[RenderableType]:
-    """One line a job; whatever waits for a person is said below."""
+def listed(found: Sequence[JobSummary], width: int, *, advice: bool = True) -> Iterator[RenderableType]:
+    """One line a job; whatever waits for a person is said below, with what to do about it."""
     if not found:
         yield Text("No jobs yet.")
         return
@@ -48,18 +48,43 @@ def listed(found: Sequence[JobSummary], width: int) -> Iterator[RenderableType]:
     names = [name for name, least in _COLUMNS.items() if width >= least]
     made = table("", *names)
     made.columns[0].no_wrap = True  # an id is there to be copied
-    for each in cells:
+    for each in cells if width >= _ID_BESIDE else ():
         made.add_row(*(each[name] for name in names))
-    yield made
-    waiting = [job for job in found if job.quarantined]
-    if waiting:
-        total = sum(job.quarantined for job in waiting)
-        where = f"{count(total, 'record')} set aside in {count(len(waiting), 'job')}"
-        yield Text(f"{where}: see `jobs show JOB`, then `jobs retry JOB`.", style="yellow")
+    yield made if made.rows else Text("\n").join(_stacked(each) for each in cells)
+    if advice:
+        yield from _waiting(found)
     for job in found:
         if job.note:
             yield Text.assemble((f"{job.job_id}: ", "dim"), shown(job.note, 300, "yellow"))
 
+
+_ID_BESIDE = 46
+"""Columns from which a job's id and its status fit beside each other."""
+
+
+def _stacked(cells: Mapping[str, Text]) -> Text:
+    return Text.assemble(cells["Job"], "\n  ", cells["Flow"], " ", cells["Status"])
+
+
+def _waiting(found: Sequence[JobSummary]) -> Iterator[Text]:
+    """What to do about records that were set aside: only an export sends them again with `retry`.
+
+    A task may have failed in one job and gone through in the next: its status in the sheet counts, not the jobs.
+    """
+    exports = [job for job in found if job.quarantined and job.flow not in _COPYING]
+    for job in exports:
+        told = f"{count(job.quarantined, 'record')} set aside in {job.job_id}"
+        yield Text(f"{told}: see `jobs show`, then `jobs retry`.", style="yellow")
+    copying = {job.flow for job in found if job.quarantined} & _COPYING.keys()
+    for flow in sorted(copying, reverse=True):
+        yield Text(_COPYING[flow], style="yellow")
+
+
+_COPYING = {
+    "stage": "Some tasks could not be staged: `export-status` names them; mend them, then `stage --retry BATCH`.",
+    "deliver": "Some tasks could not be delivered: `export-status` names them; then `deliver BATCH --to LINK` again.",
+}
+"""What to do about failed tasks, by the flow of the job that could not copy them."""
 
 _COLUMNS = {"Job": 0, "Flow": 90, "Status": 0, "Done": 60, "Left": 110, "Set aside": 110, "Changed (UTC)": 76}
 """Columns of the list, each with the width of a terminal that has room for it."""
@@ -110,12 +135,12 @@ def in_full(view: JobView, width: int, limit: int | None = SHOWN) -> Iterator[Re
 
 
 def _items(items: Sequence[ItemView], width: int) -> RenderableType:
-    cells = max(10, (width - 45) // 3)
+    cells = max(LONGEST, (width - 45) // 3)
     made = table("", "No.", "Result", "Record", "Fields", "Why")
     for item in items:
         result = Text(item.result.name.lower(), style=_RESULT_STYLES[item.result])
         why = item.reason or (f"{count(item.attempts, 'try', 'tries')} failed so far" if item.attempts else "")
-        reason = shown(why, cells * 2, "yellow") if why else Text()
+        reason = shown(why, WHOLE, "yellow") if why else Text()
         made.add_row(Text(str(item.number)), result, shown(item.change.label, cells), _fields(item, cells), reason)
     return made
 
@@ -125,7 +150,7 @@ def _fields(item: ItemView, cells: int) -> Text:
         return Text("deleted", style="red")
     lines = []
     for field in item.change.fields:
-        before, after = both(field.before, field.after, max(8, cells // 2))
+        before, after = both(field.before, field.after, cells)
         value = after if item.change.action == "create" else Text.assemble(before, " → ", after)
         lines.append(Text.assemble(field_name(item.change.table, field), ": ", value))
     return Text("\n").join(lines)

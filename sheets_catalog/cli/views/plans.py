@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from rich.padding import Padding
 from rich.text import Text
 
-from sheets_catalog.cli.text import BLANK, both, count, duration, shown, visible
+from sheets_catalog.cli.text import BLANK, LONGEST, WHOLE, both, count, duration, shown, visible
 from sheets_catalog.cli.views.parts import SEVERITIES, books_line, headline, joined, more, table
 from sheets_catalog.flows.exporting.planning import tables_of
 from sheets_catalog.records import TABLES
@@ -140,7 +140,7 @@ def _table_changes(heading: str, found: Sequence[Change], width: int) -> Iterato
     if width < NARROW:
         yield Text(heading, style="bold")
         for change in found:
-            yield from _listed(change, width)
+            yield from _listed(change)
         yield Text()
         return
     made = table(heading, "Row", "Record", "Field", "Before", "After")
@@ -153,7 +153,10 @@ def _table_changes(heading: str, found: Sequence[Change], width: int) -> Iterato
 
 
 def _widths(found: Sequence[Change], width: int) -> list[int]:
-    """Cells for record, field, before and after: what they need, or a fair share of what there is."""
+    """Cells for record, field, before and after: a fair share of what there is, and at least what a usual value needs.
+
+    What does not fit beside the others goes on below itself.
+    """
     fields = [(change, *line) for change in found for line in lines(change)]
     names = (field_name(change.table, field, twice=twice) for change, field, twice in fields)
     befores = [field.before for change, field, _ in fields if change.action != "create"]
@@ -163,7 +166,7 @@ def _widths(found: Sequence[Change], width: int) -> list[int]:
         max((cell_len(visible(value or BLANK)) for value in befores), default=6),
         max((cell_len(visible(field.after or BLANK)) for _, field, _ in fields), default=5),
     ]
-    return shares(needs, width - _ROW_AND_GAPS)
+    return [max(LONGEST, share) for share in shares(needs, width - _ROW_AND_GAPS)]
 
 
 _ROW_AND_GAPS = 18
@@ -229,13 +232,12 @@ def header_of(table_name: str, field: str) -> str:
     return known.header if known else field
 
 
-def _listed(change: Change, width: int) -> Iterator[RenderableType]:
+def _listed(change: Change) -> Iterator[RenderableType]:
     where = f"row {change.row}" if change.row else ""
     verb = "" if change.action == "update" else _VERBS[change.action]
-    yield Text.assemble((joined((where, verb)), "dim"), " ", shown(change.label, width - 14, _STYLES[change.action]))
-    cells = max(10, (width - 10) // 2)
+    yield Text.assemble((joined((where, verb)), "dim"), " ", shown(change.label, LONGEST, _STYLES[change.action]))
     for field, twice in lines(change):
-        before, after = both(field.before, field.after, cells)
+        before, after = both(field.before, field.after, LONGEST)
         arrow = Text.assemble(before, " → ", after) if change.action != "create" else after
         yield Padding(Text.assemble(field_name(change.table, field, twice=twice), ": ", arrow), (0, 0, 0, 2))
 
@@ -243,23 +245,42 @@ def _listed(change: Change, width: int) -> Iterator[RenderableType]:
 def conflicts(found: Sequence[Conflict], width: int, limit: int | None) -> Iterator[RenderableType]:
     """Fields that both sides changed, with all three values."""
     chosen = found if limit is None else found[:limit]
-    cells = max(10, (width - 30) // 4)
-    made = table(
-        f"Conflicts: {count(len(found), 'field')} edited on both sides",
-        *("Row", "Record", "Field", "Last agreed", "In the sheet", "In the shop"),
-    )
-    for each in chosen:
-        base = shown(each.base, cells) if each.base_known else Text("(not known)", style="dim italic")
-        name = Text(header_of(each.table, each.field))
-        values = (shown(each.sheet, cells, "cyan"), shown(each.shop, cells, "magenta"))
-        made.add_row(Text(str(each.row)), shown(each.label, cells), name, base, *values)
-    yield made
+    heading = f"Conflicts: {count(len(found), 'field')} edited on both sides"
+    if width < NARROW:
+        yield Text(heading, style="bold")
+        for each in chosen:
+            yield from _conflict_listed(each)
+    else:
+        made = table(heading, "Row", "Record", "Field", *_SIDES)
+        for each in chosen:
+            name = Text(header_of(each.table, each.field))
+            made.add_row(Text(str(each.row)), shown(each.label), name, *_three(each))
+        yield made
     if len(chosen) < len(found):
         yield more(len(found) - len(chosen), "conflict", "show all with `--all`, or use `--json`")
     yield Text(
         "Choose “sheet” or “shop” in the Conflicts tab (filled by export and apply), or plan with `--policy`.", "dim"
     )
     yield Text()
+
+
+_SIDES = ("Last agreed", "In the sheet", "In the shop")
+
+
+def _conflict_listed(each: Conflict) -> Iterator[RenderableType]:
+    yield Text.assemble((f"row {each.row} ", "dim"), shown(each.label), f"  {header_of(each.table, each.field)}")
+    for side, value in zip(_SIDES, _three(each), strict=True):
+        yield Padding(Text.assemble((f"{side}: ", "dim"), value), (0, 0, 0, 2))
+
+
+def _three(each: Conflict) -> tuple[Text, Text, Text]:
+    """The three values of a conflict, whole unless they are very long: then where the two sides differ."""
+    base = shown(each.base, WHOLE) if each.base_known else Text("(not known)", style="dim italic")
+    sheet, shop = both(each.sheet, each.shop, WHOLE)
+    for text, style in ((sheet, "cyan"), (shop, "magenta")):
+        if text.plain != BLANK:
+            text.style = style
+    return base, sheet, shop
 
 
 def findings(found: Sequence[Finding], limit: int | None) -> Iterator[RenderableType]:

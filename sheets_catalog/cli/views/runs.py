@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from rich.padding import Padding
 from rich.text import Text
 
-from sheets_catalog.cli.text import count, duration, shown
+from sheets_catalog.cli.text import count, duration, shown, visible
 from sheets_catalog.cli.views.parts import books_line, headline, joined, left_out, more, table
 from sheets_catalog.cli.views.plans import findings
 from sheets_catalog.jobs.state import Result, Status
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from rich.console import RenderableType
 
@@ -36,17 +36,22 @@ _ENDINGS = {
 }
 
 
-def job_result(plan: Plan, state: JobState, books: Books, figures: Figures) -> Iterator[RenderableType]:
-    """How an apply ended: the books, what it cost, and every record that needs a person."""
+def job_result(
+    plan: Plan, state: JobState, books: Books, figures: Figures, told: Container[int] = frozenset()
+) -> Iterator[RenderableType]:
+    """How an apply ended: the books, what it cost, and every record that needs a person.
+
+    `told`: changes whose reasons stand in the preview that was just shown.
+    """
     yield job_title(plan, state, books)
     yield books_line(books)
     yield figures_line(figures)
-    yield from attention(plan, state)
+    yield from attention(plan, state, told=told)
     yield from left_out(plan, LIMIT)
     if plan.conflicts and state.status is Status.FINISHED:
         fields = count(len(plan.conflicts), "field was", "fields were")
-        told = f"{fields} edited on both sides: choose in the tab “Conflicts”, then export again."
-        yield Text(f"\n{told}", style="yellow")
+        said = f"{fields} edited on both sides: choose in the tab “Conflicts”, then export again."
+        yield Text(f"\n{said}", style="yellow")
 
 
 def job_title(plan: Plan, state: JobState, books: Books) -> Text:
@@ -64,20 +69,51 @@ def job_title(plan: Plan, state: JobState, books: Books) -> Text:
     return headline(symbol, f"{word}{note} – {changes} {to} {plan.shop}", style)
 
 
-def attention(plan: Plan, state: JobState, limit: int = LIMIT) -> Iterator[RenderableType]:
-    """Records that were set aside or are in conflict, each with its reason."""
+def overtaken(state: JobState) -> int:
+    """How many records were left alone because shop or sheet is no longer as it was when this was planned."""
+    return sum(SINCE in state.reasons.get(item, "") for item in state.items(Result.CONFLICTED))
+
+
+SINCE = "since the plan was made"
+"""Part of the reason of a record that was changed meanwhile (`flows.exporting.looking`, `shopify.verdicts`)."""
+
+
+def attention(
+    plan: Plan, state: JobState, limit: int = LIMIT, told: Container[int] = frozenset()
+) -> Iterator[RenderableType]:
+    """Records that were set aside or are in conflict, each with its reason; those in `told` are only counted."""
     items = [*state.items(Result.REJECTED), *state.items(Result.CONFLICTED)]
+    before = sum(item in told for item in items)
+    items = [item for item in items if item not in told]
+    if before:
+        where = f"`batches show {plan.options.get('batch', 'BATCH')}` has them as well"
+        yield Text(f"{count(before, 'task')} set aside, for the reasons above ({where}).", style="yellow")
     if not items:
         return
+    noun = "record" if plan.flow == "export" else "task"
     yield Text()
-    yield Text(f"Needs you: {count(len(items), 'record')}", style="bold yellow")
+    if late := overtaken(state):
+        yield Text(
+            f"{count(late, 'record was', 'records were')} changed by a later export, or by somebody, since this was "
+            "planned. Nothing of theirs was overwritten.",
+            style="yellow",
+        )
+    yield Text(f"Needs you: {count(len(items), noun)}", style="bold yellow")
     for item in items[:limit]:
         change = plan.changes[item]
         row = f"  row {change.row}" if change.row else ""
-        yield Text.assemble(f"  {item}  ", shown(change.label, 50), (row, "dim"))
+        yield Text.assemble(f"  {item}  ", _called(plan, item), (row, "dim"))
         yield Padding(shown(state.reasons.get(item, ""), 400, "yellow"), (0, 0, 0, 6))
     if len(items) > limit:
         yield more(len(items) - limit, "record", "see `sheets-catalog report`")
+
+
+def _called(plan: Plan, item: int) -> Text:
+    """What people call a record; a task by its id as well."""
+    change = plan.changes[item]
+    if plan.flow == "export":
+        return shown(change.label)
+    return Text.assemble((visible(change.key), "bold"), " ", shown(change.label))
 
 
 def figures_line(figures: Figures) -> Text:

@@ -24,11 +24,11 @@ from sheets_catalog.records import PRODUCTS, TABLES
 from sheets_catalog.shopify.throttle import cost_of_nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.flows.connection import Systems
-    from sheets_catalog.flows.tabs import Layout
+    from sheets_catalog.flows.tabs import Layout, Row
     from sheets_catalog.google.sheets import SpreadsheetInfo
     from sheets_catalog.records import Record, Table
 
@@ -77,8 +77,9 @@ def plan_export(
 ) -> Plan:
     """Compare sheet, baseline and shop; the plan of what an export would send.
 
-    `note` is told (phase, done, total) as it goes on. Raises `InputError` for a spreadsheet that cannot be compared at
-    all; anything wrong with single rows or columns stands in the plan's findings.
+    `note` is told (phase, done, total) as it goes on: ``sheet``, then for each table ``compare TABLE`` (rows read, of
+    a number that is known at the end) and ``shop TABLE`` (records asked for). Raises `InputError` for a spreadsheet
+    that cannot be compared at all; anything wrong with single rows or columns stands in the plan's findings.
     """
     options = options or ExportOptions()
     _check_tables(options.tables)
@@ -156,9 +157,9 @@ def _sift_tab(run: _Planning, name: str) -> None:
             f"The tab “{table.title}” cannot be read: {opened.layout.findings[0].message}",
             advice=opened.layout.findings[0].advice,
         )
-    run.note("compare", 0, opened.tab.row_count)
     base = run.baseline.table(name)
-    sifted = sift(opened.layout, opened.rows(base.seen(opened.told)), base, opened.hidden)
+    rows = _told(run, f"compare {name}", opened.rows(base.seen(opened.told)))
+    sifted = sift(opened.layout, rows, base, opened.hidden)
     known = len(base.rows)
     if not sifted.rows and known:
         raise PlanError(
@@ -169,6 +170,21 @@ def _sift_tab(run: _Planning, name: str) -> None:
     run.findings.extend(sifted.findings)
     run.readers[name], run.sifted[name] = opened, sifted
     _reject_reformatted(run, name)
+
+
+def _told(run: _Planning, phase: str, rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows as they come; how many were read is told now and then, and at the end. Nobody knows how many come."""
+    number = 0
+    run.note(phase, 0, 0)
+    for number, row in enumerate(rows, 1):
+        if number % _TOLD_EVERY == 0:
+            run.note(phase, number, 0)
+        yield row
+    run.note(phase, number, number)
+
+
+_TOLD_EVERY = 250
+"""Rows read between two words of progress."""
 
 
 def _columns_gone(layout: Layout, known: Iterable[str]) -> Iterable[Finding]:
@@ -207,8 +223,9 @@ def _compare_tab(run: _Planning, name: str) -> None:
     keys = [row.key for row in sifted.changed if row.key]
     shop: dict[str, Record] = {}
     for first in range(0, len(keys), _AT_ONCE):
-        run.note("shop", first, len(keys))
+        run.note(f"shop {name}", first, len(keys))
         shop.update(fetch(run.systems, layout.table, keys[first : first + _AT_ONCE]))
+        run.note(f"shop {name}", min(first + _AT_ONCE, len(keys)), len(keys))
     result = compare_rows(layout, sifted.changed, run.baseline.table(name), shop, run.rules)
     result.settle(unchanged=sifted.unchanged)
     result.settle(rejected=sifted.rejected)
@@ -307,9 +324,13 @@ def _missing_notes(run: _Planning) -> Iterable[Finding]:
                 0,
                 "",
                 str(missing),
-                f"{missing} {table.noun}(s) of the last sync are no longer in the sheet. Nothing is deleted.",
+                f"{_counted(missing, table.noun)} gone from the sheet since the last sync. Nothing is deleted.",
                 "Plan with --archive or --delete to remove them from the shop, or import to get the rows back.",
             )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun} is" if number == 1 else f"{number} {noun}s are"
 
 
 def readiness(

@@ -204,6 +204,10 @@ def _gone(table: Table, keys: Sequence[str], rows: Mapping[str, Row]) -> Finding
         rows[keys[0]].number,
         table.by_name[table.key[0]].header,
         keys[0],
-        f"{len(keys)} {table.noun}(s) are no longer in the shop (rows {numbers}). Their rows were left alone.",
+        f"{_counted(len(keys), table.noun)} no longer in the shop (rows {numbers}). Nothing was done to these rows.",
         "Delete these rows, or clear their id to make them anew.",
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun} is" if number == 1 else f"{number} {noun}s are"

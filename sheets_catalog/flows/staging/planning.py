@@ -136,7 +136,10 @@ def _nothing(selection: Selection, filters: Filters) -> InputError:
             f"No task of batch {filters.retry} has failed staging; there is nothing to retry.",
             advice=f"See where its tasks are with `sheets-catalog batches show {filters.retry}`.",
         )
-    return InputError(f"No task fits. {_why(selection)}", advice="Loosen the filters, or look at `tasks select`.")
+    unknown = [each for each in selection.findings if each.rule in {"unknown_word", "unknown_task"}]
+    said = " ".join(f"{each.message} {each.advice}" for each in unknown)
+    advice = said or "Loosen the filters, or look at `tasks select`."
+    return InputError(f"No task fits. {_why(selection)}", advice=advice)
 
 
 def _why(selection: Selection) -> str:

@@ -16,6 +16,7 @@ import msgspec
 from sheets_catalog import database
 from sheets_catalog.books import Books
 from sheets_catalog.errors import InputError, NotFound, SheetsCatalogError
+from sheets_catalog.flows.near import nearest
 from sheets_catalog.flows.tasks import leaving, register
 from sheets_catalog.flows.tasks.batches import BatchSummary, list_batches
 from sheets_catalog.flows.tasks.board import Board, Move
@@ -156,7 +157,9 @@ def set_status(
     rows = {row.key: row for row in open_tasks(systems, title).rows()}
     missing = [task_id for task_id in task_ids if task_id not in rows]
     if missing:
-        raise InputError(f"{title}: there is no task “{missing[0]}”.", advice="Check the id in the column “Task ID”.")
+        near = nearest(missing[0], [key for key in rows if key])
+        advice = f"Did you mean {' or '.join(near)}?" if near else "Check the id in the column “Task ID”."
+        raise InputError(f"{title}: there is no task “{missing[0]}”.", advice=advice)
     for task_id in task_ids:
         check_move(rows[task_id].values.get("export_status"), wanted, by_hand=True)
     moves = [_by_hand(item, rows[task_id], wanted, reason) for item, task_id in enumerate(task_ids)]

@@ -21,9 +21,10 @@ from sheets_catalog.errors import (
 )
 from sheets_catalog.flows import control
 from sheets_catalog.flows.drive_stores import create_once
+from sheets_catalog.flows.near import NAMED, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.control import Control
@@ -104,8 +105,8 @@ class Register(msgspec.Struct, frozen=True):
         """The batch of this id. Raises `InputError`."""
         if batch_id in self.batches:
             return self.batches[batch_id]
-        near = _nearest(batch_id, self.batches)
-        latest = list(self.batches)[: -_NAMED - 1 : -1]
+        near = nearest(batch_id, self.batches)
+        latest = list(self.batches)[: -NAMED - 1 : -1]
         known = f"did you mean {' or '.join(near)}?" if near else f"the latest are: {', '.join(latest) or 'none yet'}."
         raise InputError(
             f"There is no export batch “{batch_id}”; {known}",
@@ -115,20 +116,6 @@ class Register(msgspec.Struct, frozen=True):
     def with_batch(self, batch: Batch) -> Register:
         """The register with this batch added or replaced."""
         return msgspec.structs.replace(self, batches={**self.batches, batch.id: batch})
-
-
-_NAMED = 5
-"""Batches that a message names."""
-
-
-def _nearest(wanted: str, known: Iterable[str]) -> list[str]:
-    """Ids that somebody may have meant: whole but for case, cut short, or with a letter wrong; the likeliest first."""
-    from difflib import get_close_matches
-
-    folded = {each.casefold(): each for each in known}
-    begun = [each for each in folded if wanted and each.startswith(wanted.casefold())]
-    near = get_close_matches(wanted.casefold(), folded, _NAMED, 0.75)
-    return [folded[each] for each in dict.fromkeys([*begun, *near])][:_NAMED]
 
 
 def load(systems: Systems) -> Register:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Finding
 from sheets_catalog.errors import InputError
+from sheets_catalog.flows.near import nearest
 from sheets_catalog.flows.tasks.sheet import doubles, status_of
 from sheets_catalog.records.tasks import COMPLETE, FAILED, PASSED, PENDING, ExportStatus, day_of
 
@@ -95,8 +96,9 @@ def select(rows: Sequence[Row], filters: Filters, tab: str) -> Selection:
         else:
             chosen.append(row)
     findings += _warnings(chosen, filters, tab)
-    missing = set(filters.task_ids) - {row.key for row in rows}
-    findings += [_unknown(task_id, tab) for task_id in sorted(missing)]
+    known = [row.key for row in rows if row.key]
+    findings += [_unknown(task_id, tab, known) for task_id in sorted(set(filters.task_ids) - set(known))]
+    findings += _nobodys(rows, filters, tab)
     return Selection(tuple(chosen), tuple(left), tuple(findings))
 
 
@@ -236,9 +238,41 @@ def _warning(rule: str, tab: str, message: str) -> Finding:
     return Finding("warning", f"override_{rule}", tab, 0, "", "", message, advice)
 
 
-def _unknown(task_id: str, tab: str) -> Finding:
+def _unknown(task_id: str, tab: str, known: Sequence[str]) -> Finding:
     message = f"There is no task “{task_id}” in the tab."
-    return Finding("warning", "unknown_task", tab, 0, "Task ID", task_id, message, "Check the id.")
+    near = nearest(task_id, known)
+    advice = f"Did you mean {' or '.join(near)}?" if near else "Check the id."
+    return Finding("warning", "unknown_task", tab, 0, "Task ID", task_id, message, advice)
+
+
+def _nobodys(rows: Sequence[Row], filters: Filters, tab: str) -> Iterator[Finding]:
+    """Words that were asked for and that no task has, with those that there are."""
+    there = choices(rows)
+    asked = (
+        ("batch", filters.batches, there.batches),
+        ("agent", filters.agents, there.agents),
+        ("reviewer", filters.reviewers, there.reviewers),
+        ("review status", filters.review_statuses, there.review_statuses),
+    )
+    for name, wanted, found in asked:
+        known = [word for word in found if word]
+        for word in wanted:
+            if word.casefold() not in {each.casefold() for each in known}:
+                yield _nobodys_word(name, word, known, tab)
+
+
+def _nobodys_word(name: str, word: str, known: Sequence[str], tab: str) -> Finding:
+    near = nearest(word, known)[:2]
+    listed = ", ".join(known[:_LISTED]) + (" …" if len(known) > _LISTED else "")
+    there = f"There is: {listed}." if known else f"No task has any {name}."
+    advice = f"Did you mean {' or '.join(near)}?" if near else there
+    return Finding(
+        "warning", "unknown_word", tab, 0, name.capitalize(), word, f"No task has the {name} “{word}”.", advice
+    )
+
+
+_LISTED = 12
+"""Words of a filter that a message names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,9 @@ def quoted(value: Value) -> str:
 _SHOWN = 60
 """Characters of a value that are shown in a sentence."""
 
+UNDO_OF_UNDO = "undo_of_undo"
+"""The rule of the finding that says that an undo is undone."""
+
 ADVICE = {
     "changed_since": "Nobody's edit is overwritten. Put it back by hand, if that is still wanted.",
     "kept_in_part": "Type the old value into the sheet, and export it.",
@@ -199,6 +202,7 @@ ADVICE = {
     "gone": "Nothing to do, if that was meant.",
     "by_policy": "The shop was not changed there. Type the old value into the sheet to have it back.",
     "created": "Undo with --created archive or --created delete to take it out of the shop.",
+    UNDO_OF_UNDO: "Leave it, if the values from before that job are wanted.",
     "deleted": "It cannot be brought back. `sheets-catalog report {job} --csv FILE` has every value it had.",
 }
 """What to do, by rule; ``{job}`` stands for the job that is undone."""

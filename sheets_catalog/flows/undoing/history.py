@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 UNDOABLE = "export"
 """The flow whose jobs can be undone; an undo is one of them."""
 
+UNDO_OF = "undo_of"
+"""Detail of an undo's session in the audit: the job it has undone."""
+
 _ENDED = frozenset(word for status, word in ENDS.items() if status.ended)
 
 
@@ -41,7 +44,7 @@ class History:
 
         What an export wrote to the shop came from the sheet, which has to go back with it.
         """
-        return bool(self.session.details.get("undo_of"))
+        return bool(self.session.details.get(UNDO_OF))
 
 
 def read(systems: Systems, audit: Audit, job_id: str) -> History:

@@ -19,7 +19,7 @@ from sheets_catalog.flows.sheet_columns import SheetColumns
 from sheets_catalog.flows.tabs import double_keys
 from sheets_catalog.flows.undoing import creations, history
 from sheets_catalog.flows.undoing.as_made import handle_of
-from sheets_catalog.flows.undoing.comparing import Place, Undoing, left, undo_record
+from sheets_catalog.flows.undoing.comparing import ADVICE, UNDO_OF_UNDO, Place, Undoing, left, undo_record
 from sheets_catalog.flows.undoing.creations import Creations
 from sheets_catalog.records import TABLES
 
@@ -61,12 +61,14 @@ def plan_undo(
     *,
     created: Created = "keep",
     actor: str = "",
+    batch_size: int | None = None,
     note: Callable[[str, int, int], None] | None = None,
 ) -> Plan:
     """The plan that puts back what the job changed, in shop and sheet, where both still have what it sent.
 
     It is stored and applied as any export's. What cannot be undone stands in its findings, record by record. `created`:
-    what becomes of records that the job made. `note` is told (phase, done, total) as it goes on. Raises `InputError`
+    what becomes of records that the job made. `batch_size`: as it will be applied, for the estimate. An undo can be
+    undone as well; a finding says so. `note` is told (phase, done, total) as it goes on. Raises `InputError`
     for a job that cannot be undone here: unknown, not an export, of another sheet or shop, or not ended.
     """
     run = _begin(systems, history.read(systems, audit, job_id), created, note or _silent)
@@ -77,7 +79,18 @@ def plan_undo(
     for reader in run.readers.values():
         _undo_tab(run, reader)
     _name_deleted(run)
-    return _freeze(run, actor)
+    _warn_of_undo(run)
+    return _freeze(run, actor, batch_size)
+
+
+def _warn_of_undo(run: _Planning) -> None:
+    """Undoing an undo brings back what it had taken out: that is said before anybody agrees to it."""
+    past = run.history.session
+    undone = past.details.get(history.UNDO_OF)
+    if undone:
+        message = f"Job {past.session_id} is itself an undo, of job {undone}: undoing it brings that job's values back."
+        about = (run.info.title, 0, "", str(undone))
+        run.out.findings.insert(0, Finding("warning", UNDO_OF_UNDO, *about, message, ADVICE[UNDO_OF_UNDO]))
 
 
 def _silent(phase: str, done: int, total: int) -> None:
@@ -112,7 +125,7 @@ def _undo_tab(run: _Planning, reader: TabReader) -> None:
     name = reader.layout.table.name
     entries = {entry.record_key: entry for entry in run.history.updated if entry.table == name}
     made = run.creations.made.get(name, {})
-    run.note("compare", 0, reader.tab.row_count)
+    run.note(f"compare {name}", 0, 0)
     rows = _rows(run, reader, {*entries, *made})
     shop = _records(run, reader, [*entries])
     formulas = _formulas(run, reader, entries, rows)
@@ -184,7 +197,7 @@ def _rows(run: _Planning, reader: TabReader, wanted: Collection[str]) -> Mapping
 def _records(run: _Planning, reader: TabReader, keys: Sequence[str]) -> Mapping[str, Record]:
     shop: dict[str, Record] = {}
     for first in range(0, len(keys), _AT_ONCE):
-        run.note("shop", first, len(keys))
+        run.note(f"shop {reader.layout.table.name}", first, len(keys))
         shop.update(fetch(run.systems, reader.layout.table, keys[first : first + _AT_ONCE]))
     return shop
 
@@ -211,10 +224,10 @@ def _formulas(
     return found
 
 
-def _freeze(run: _Planning, actor: str) -> Plan:
+def _freeze(run: _Planning, actor: str, batch_size: int | None) -> Plan:
     out, past = run.out, run.history.session
     changes = sorted(out.changes, key=order)
-    cost = estimate(changes, run.systems.shop.throttle)
+    cost = estimate(changes, run.systems.shop.throttle, batch_size=batch_size)
     return Plan(
         id=secrets.token_hex(8),
         flow="export",
