@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Finding
-from sheets_catalog.flows.tabs import Layout, Row, lay_out, letter, looks_reformatted, rows_of
+from sheets_catalog.flows.blocks import Blocks, first_block, header_only
+from sheets_catalog.flows.tabs import Layout, Row, lay_out, letter, looks_reformatted
 from sheets_catalog.google.a1 import quoted
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ INSPECTED_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class TabReader:
-    """One tab of the catalogue, its header read. Rows are read when asked for, 10,000 at a time.
+    """One tab of the catalogue, its header read, and its first rows at the same moment; others when asked for.
 
     `hidden` are the numbers of rows that were to be left out; `rows` gives them all the same: they are not gone.
     """
@@ -31,6 +32,7 @@ class TabReader:
     info: SpreadsheetInfo
     tab: Tab
     layout: Layout
+    blocks: Blocks
     money_digits: int
     hidden: frozenset[int] = frozenset()
 
@@ -38,10 +40,10 @@ class TabReader:
         """All rows with something in them. Rows whose cells are merged with others carry a finding.
 
         `seen`: record keys by looks (`TableBaseline.seen`); rows that look like that come unread, with their key.
+        Raises `Unavailable` when columns or rows were moved meanwhile.
         """
         merged = self._merged_rows()
-        chunks = self.systems.sheets.read_raw_rows(self.info.id, self.tab, first_row=2)
-        for row in rows_of(self.layout, chunks, self.money_digits, seen or {}):
+        for row in self.blocks.rows(self.layout, self.money_digits, seen):
             finding = merged.get(row.number)
             yield row if finding is None else replace(row, findings=(*row.findings, finding))
 
@@ -114,9 +116,18 @@ class TabReader:
 
 
 def open_tab(
-    systems: Systems, info: SpreadsheetInfo, table: Table, money_digits: int, *, include_hidden: bool = True
+    systems: Systems,
+    info: SpreadsheetInfo,
+    table: Table,
+    money_digits: int,
+    *,
+    include_hidden: bool = True,
+    rows: bool = True,
 ) -> TabReader | Finding:
-    """Read a tab's header; a finding when the tab is missing. Without `include_hidden` it is asked what is hidden."""
+    """Read a tab's header; a finding when the tab is missing. Without `include_hidden` it is asked what is hidden.
+
+    `rows`: the first 10,000 come with it, in the same call.
+    """
     tab = info.tabs.get(table.title)
     if tab is None:
         return Finding(
@@ -129,7 +140,7 @@ def open_tab(
             f"The spreadsheet has no tab “{table.title}”.",
             "Run `sheets-catalog import` to have it made.",
         )
-    header = systems.sheets.read_ranges(info.id, [f"{quoted(tab.title)}!1:1"])[0]
-    layout = lay_out(table, header[0] if header else [], table.title)
+    blocks = (first_block if rows else header_only)(systems.sheets, info.id, tab)
+    layout = lay_out(table, blocks.header, table.title)
     hidden = frozenset() if include_hidden else systems.sheets.hidden_rows(info.id, tab)
-    return TabReader(systems, info, tab, layout, money_digits, hidden)
+    return TabReader(systems, info, tab, layout, blocks, money_digits, hidden)

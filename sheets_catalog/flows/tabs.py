@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
+    from sheets_catalog.google.sheets import Block
     from sheets_catalog.records import Cell, Field
 
     _Reading: TypeAlias = tuple[Sequence[str], Sequence[int], Sequence[Callable[[Cell], Value]]]
@@ -207,16 +208,15 @@ def read_row(layout: Layout, number: int, cells: Sequence[Cell], money_digits: i
 
 
 def rows_of(
-    layout: Layout, chunks: Iterable[Iterable[bytes | msgspec.Raw]], money_digits: int, seen: Mapping[bytes, str]
+    layout: Layout, blocks: Iterable[Block], money_digits: int, seen: Mapping[bytes, str] | None = None
 ) -> Iterator[Row]:
-    """The rows below a header, from JSON arrays of cells. `seen`: record keys by looks; such rows are not read.
+    """The rows of a tab's blocks. `seen`: record keys by looks; such rows are not read.
 
-    Raises `Unavailable` for an array that is none of cells.
+    Raises `Unavailable` for a row that is no array of cells.
     """
-    number = 1
-    for chunk in chunks:
-        for raw in chunk:
-            number += 1
+    seen = seen or {}
+    for block in blocks:
+        for number, raw in enumerate(block.rows, block.number):
             look = blake2b(raw, digest_size=8).digest()
             key = seen.get(look)
             if key is not None:

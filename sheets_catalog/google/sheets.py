@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 import msgspec
 
 from sheets_catalog.errors import InputError, NotFound, Refused, Unavailable
-from sheets_catalog.google.a1 import Area, a1, area_of
+from sheets_catalog.google.a1 import Area, a1, area_of, quoted
 from sheets_catalog.google.cells import Rows, cell_data, encode, padded, write_bodies
 from sheets_catalog.google.errors import SERVICE
 from sheets_catalog.google.links import is_file_id
 from sheets_catalog.google.transport import Transport, operation_of
-from sheets_catalog.records import Cell  # noqa: TC001 - msgspec reads the annotations
+from sheets_catalog.records import Cell
 from sheets_catalog.upstream import Around, Safety, directly
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Render: TypeAlias = Literal["UNFORMATTED_VALUE", "FORMULA", "FORMATTED_VALUE"]
 Major: TypeAlias = Literal["ROWS", "COLUMNS"]
@@ -26,6 +26,9 @@ T = TypeVar("T")
 
 RANGES_AT_ONCE = 1_000
 """Ranges asked for in one call; any number counts as one call of the quota."""
+
+BLOCK = 10_000
+"""Rows read in one call: some MB, where Google recommends at most 2 for what is sent."""
 
 _INFO = (
     "spreadsheetId,properties(title,locale,timeZone),"
@@ -107,8 +110,26 @@ class _ValueRange(msgspec.Struct):
     values: list[list[Cell]] = []
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of a tab, and its row 1 as it was at that moment.
+
+    `rows`: JSON arrays that are not decoded yet, for who need not look into most of them; blank ones at the end are
+    left out. `number`: the first one's row number. `next_row`: where the next block begins; None after the last.
+    """
+
+    header: tuple[Cell, ...]
+    number: int
+    rows: Sequence[msgspec.Raw] = ()
+    next_row: int | None = None
+
+
 class _RawRange(msgspec.Struct):
     values: list[msgspec.Raw] = []
+
+
+class _RawRanges(msgspec.Struct):
+    valueRanges: list[_RawRange] = []  # noqa: N815 - Google's name
 
 
 class _ValueRanges(msgspec.Struct):
@@ -146,18 +167,35 @@ class Spreadsheets:
         grid = self.info(spreadsheet_id).tab(tab) if isinstance(tab, str) else tab
         left, right = columns or (1, grid.column_count)
         wanted = _blocks(grid, first_row, (left, right), chunk)
-        blocks = ((size, self._values(spreadsheet_id, where, _ValueRange).values) for size, where in wanted)
-        return _without_blank_end(blocks, chunk, list)
+        blocks = ((size, self._values(spreadsheet_id, where)) for size, where in wanted)
+        return _without_blank_end(blocks, chunk)
 
-    def read_raw_rows(
-        self, spreadsheet_id: str, tab: Tab, *, first_row: int = 1, chunk: int = 10_000
-    ) -> Iterator[list[msgspec.Raw]]:
-        """The same rows as JSON arrays that are not decoded yet: for who need not look into most of them."""
-        wanted = _blocks(tab, first_row, (1, tab.column_count), chunk)
-        blocks = ((size, self._values(spreadsheet_id, where, _RawRange).values) for size, where in wanted)
-        return _without_blank_end(blocks, chunk, lambda: msgspec.Raw(b"[]"))
+    def read_block(self, spreadsheet_id: str, tab: Tab, first_row: int = 2) -> Block:
+        """Row 1 and the next 10,000 rows from `first_row` (2 or more) on, all of one moment, in one call.
 
-    def _values(self, spreadsheet_id: str, where: str, shape: type[T]) -> T:
+        The last block has also what was inserted since `tab` was asked for.
+        """
+        end = first_row + BLOCK - 1
+        last = end >= tab.row_count
+        end += BLOCK if last else 0  # an end beyond the grid is cut off by Google, a beginning is refused
+        rows = [f"{quoted(tab.title)}!{first_row}:{end}"] if first_row <= tab.row_count else []
+        header, *found = self._raw_ranges(spreadsheet_id, [f"{quoted(tab.title)}!1:1", *rows])
+        return Block(_header(header), first_row, found[0].values if found else (), None if last else end + 1)
+
+    def _raw_ranges(self, spreadsheet_id: str, ranges: Sequence[str]) -> list[_RawRange]:
+        built = self._api.values().batchGet(
+            spreadsheetId=_checked(spreadsheet_id),
+            ranges=list(ranges),
+            valueRenderOption="UNFORMATTED_VALUE",
+            dateTimeRenderOption="SERIAL_NUMBER",
+            fields="valueRanges(values)",
+        )
+        answered = self._call("read", built, _RawRanges).valueRanges
+        if len(answered) != len(ranges):
+            raise _incomplete("sheets.values.batchGet", f"{len(answered)} of {len(ranges)} ranges")
+        return answered
+
+    def _values(self, spreadsheet_id: str, where: str) -> list[list[Cell]]:
         built = self._api.values().get(
             spreadsheetId=_checked(spreadsheet_id),
             range=where,
@@ -165,7 +203,7 @@ class Spreadsheets:
             dateTimeRenderOption="SERIAL_NUMBER",
             fields="values",
         )
-        return self._call("read", built, shape)
+        return self._call("read", built, _ValueRange).values
 
     def read_ranges(
         self,
@@ -304,16 +342,23 @@ def _blocks(grid: Tab, first_row: int, columns: tuple[int, int], chunk: int) -> 
         yield end - start + 1, a1(grid.title, start, left, end, right)
 
 
-def _without_blank_end(blocks: Iterable[tuple[int, list[T]]], chunk: int, blank: Callable[[], T]) -> Iterator[list[T]]:
+def _without_blank_end(blocks: Iterable[tuple[int, list[list[Cell]]]], chunk: int) -> Iterator[list[list[Cell]]]:
     """The rows of blocks that were asked for with so many rows; blank ones only where others follow."""
     owed = 0
     for size, rows in blocks:
         if rows:
             for first in range(0, owed, chunk):
-                yield [blank() for _ in range(min(chunk, owed - first))]
+                yield [[] for _ in range(min(chunk, owed - first))]
             yield rows
             owed = 0
         owed += size - len(rows)
+
+
+def _header(found: _RawRange) -> tuple[Cell, ...]:
+    try:
+        return tuple(cell for row in found.values for cell in msgspec.json.decode(row, type=list[Cell]))
+    except msgspec.DecodeError as error:
+        raise _incomplete("sheets.values.batchGet", "a header that is none") from error
 
 
 def _incomplete(operation: str, found: str) -> Unavailable:

@@ -15,6 +15,7 @@ from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.errors import Unavailable
 from sheets_catalog.flows.exporting.sifting import sift
 from sheets_catalog.flows.tabs import lay_out, rows_of
+from sheets_catalog.google.sheets import Block
 from sheets_catalog.records import VARIANTS
 
 HEADER = ["Variant ID", "SKU", "Barcode", "Price", "Notes of mine"]
@@ -22,7 +23,7 @@ LAYOUT = lay_out(VARIANTS, HEADER, "Variants")
 
 
 def encoded(rows):
-    return [[msgspec.json.encode(row) for row in rows]]
+    return [Block(tuple(HEADER), 2, [msgspec.json.encode(row) for row in rows])]
 
 
 def read(rows, base=None, layout=LAYOUT, digits=2):
@@ -115,4 +116,4 @@ def test_looks_are_stored_with_the_baseline_and_older_files_have_none():
 
 def test_what_is_no_row_is_an_answer_that_cannot_be_read():
     with pytest.raises(Unavailable, match="row that is none"):
-        list(rows_of(LAYOUT, [[b'[{"a": 1}]']], 2, {}))
+        list(rows_of(LAYOUT, [Block((), 2, [b'[{"a": 1}]'])], 2))

@@ -113,12 +113,12 @@ class ExportWork:
         return problems
 
     def _writer(self, info: SpreadsheetInfo, name: str) -> KeyedWriter:
-        reader = self._reader(info, name)
+        reader = self._reader(info, name, rows=False)
         columns = SheetColumns(self.systems.sheets, reader.info.id, reader.tab.title, reader.tab.sheet_id)
         return KeyedWriter(reader.layout, columns, reader.money_digits)
 
-    def _reader(self, info: SpreadsheetInfo, name: str) -> TabReader:
-        opened = open_tab(self.systems, info, self.tables[name], int(self.plan.options["money_digits"]))
+    def _reader(self, info: SpreadsheetInfo, name: str, *, rows: bool = True) -> TabReader:
+        opened = open_tab(self.systems, info, self.tables[name], int(self.plan.options["money_digits"]), rows=rows)
         if not isinstance(opened, TabReader):
             raise _no_tab(info, self.tables[name])
         return opened

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sheets_catalog.errors import PlanError, Refused
+from sheets_catalog.flows.new_columns import insert_columns, texts
 from sheets_catalog.flows.tabs import lay_out, letter
 from sheets_catalog.google.a1 import quoted
-from sheets_catalog.records import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.google.sheets import Tab
     from sheets_catalog.records import Cell, Field, Table
@@ -27,7 +29,6 @@ def make_tab(systems: Systems, spreadsheet_id: str, table: Table) -> Tab:
         if error.reason != "duplicate":
             raise
         return systems.sheets.info(spreadsheet_id).tab(table.title)
-    texts = [_as_text(tab, at) for at, each in enumerate(table.fields) if each.kind in _TEXTS]
     frozen = {"properties": {"sheetId": tab.sheet_id, "gridProperties": {"frozenRowCount": 1}}}
     bold = {
         "range": {"sheetId": tab.sheet_id, "startRowIndex": 0, "endRowIndex": 1},
@@ -37,19 +38,10 @@ def make_tab(systems: Systems, spreadsheet_id: str, table: Table) -> Tab:
     requests: list[dict[str, object]] = [
         {"updateSheetProperties": {**frozen, "fields": "gridProperties.frozenRowCount"}},
         {"repeatCell": bold},
-        *texts,
+        *texts(tab, table.fields),
     ]
     systems.sheets.batch_update(spreadsheet_id, requests, safety="repeatable")
     return tab
-
-
-_TEXTS = {Kind.TEXT, Kind.MULTILINE, Kind.ID, Kind.TAGS}
-
-
-def _as_text(tab: Tab, column: int) -> dict[str, object]:
-    where = {"sheetId": tab.sheet_id, "startRowIndex": 1, "startColumnIndex": column, "endColumnIndex": column + 1}
-    cell = {"userEnteredFormat": {"numberFormat": {"type": "TEXT"}}}
-    return {"repeatCell": {"range": where, "cell": cell, "fields": "userEnteredFormat.numberFormat"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +49,7 @@ class Addition:
     """Columns of ours that a tab lacks, and the column (from 0) they go to."""
 
     tab: Tab
+    table: Table
     fields: tuple[Field, ...]
     at: int
 
@@ -70,17 +63,21 @@ def missing_columns(systems: Systems, spreadsheet_id: str, tab: Tab, table: Tabl
         if finding.rule == "duplicate_column" or (finding.rule == "missing_column" and layout.columns):
             raise PlanError(f"The tab “{tab.title}” cannot be used: {finding.message}", advice=finding.advice)
     used = max((at + 1 for at, cell in enumerate(header) if cell not in {None, ""}), default=0)
-    return Addition(tab, tuple(each for each in table.fields if each.name not in layout.columns), used)
+    return Addition(tab, table, tuple(each for each in table.fields if each.name not in layout.columns), used)
 
 
 def add_columns(systems: Systems, spreadsheet_id: str, addition: Addition) -> None:
-    """Write the missing headers after the last used column."""
-    tab, missing = addition.tab, [each.header for each in addition.fields]
-    if not missing:
-        return
-    wanted = addition.at + len(missing)
-    if wanted > tab.column_count:
-        more = {"sheetId": tab.sheet_id, "dimension": "COLUMNS", "length": wanted - tab.column_count}
-        systems.sheets.batch_update(spreadsheet_id, [{"appendDimension": more}], safety="repeatable")
-    where = f"{quoted(tab.title)}!{letter(addition.at)}1:{letter(wanted - 1)}1"
-    systems.sheets.write_ranges(spreadsheet_id, [(where, [missing])])
+    """Missing columns, inserted after the last one that has a header; into a tab without any, the whole header."""
+    sheets, tab, fields = systems.sheets, addition.tab, addition.fields
+    if addition.at:
+
+        def missing() -> Sequence[Field]:
+            return missing_columns(systems, spreadsheet_id, tab, addition.table).fields
+
+        insert_columns(sheets, spreadsheet_id, tab, addition.at, fields, missing)
+    elif fields:
+        if len(fields) > tab.column_count:
+            more = {"sheetId": tab.sheet_id, "dimension": "COLUMNS", "length": len(fields) - tab.column_count}
+            sheets.batch_update(spreadsheet_id, [{"appendDimension": more}], safety="repeatable")
+        where = f"{quoted(tab.title)}!A1:{letter(len(fields) - 1)}1"
+        sheets.write_ranges(spreadsheet_id, [(where, [[each.header for each in fields]])])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sheets_catalog.flows.tabs import normal
+from sheets_catalog.flows.tabs import lay_out, normal
 from sheets_catalog.flows.tasks import native
-from sheets_catalog.flows.tasks.sheet import open_tasks
+from sheets_catalog.flows.tasks.sheet import check_header, open_tasks
 from sheets_catalog.google.a1 import a1, quoted
 from sheets_catalog.google.files import SHEET
 from sheets_catalog.records.tasks import ExportStatus
@@ -44,7 +45,9 @@ def _rows(opened: TaskTab, batch_id: str) -> list[list[Cell]]:
     title = quoted(opened.tab.title)
     ((header, *rows),) = opened.systems.sheets.read_ranges(opened.info.id, [title], "FORMATTED_VALUE")
     width = len(header)
-    status, batch = opened.layout.columns["export_status"], opened.layout.columns["export_batch_id"]
+    there = replace(opened, layout=lay_out(opened.layout.table, header, opened.tab.title))  # at the rows' own moment
+    check_header(there)
+    status, batch = there.layout.columns["export_status"], there.layout.columns["export_batch_id"]
     mine = [
         row + [""] * (width - len(row))
         for row in rows

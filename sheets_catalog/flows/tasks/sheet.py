@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sheets_catalog.errors import BusyError, InputError, StateError
 from sheets_catalog.flows import control
+from sheets_catalog.flows.blocks import Blocks, first_block
 from sheets_catalog.flows.keyed_writing import KeyedWriter
+from sheets_catalog.flows.new_columns import insert_columns
 from sheets_catalog.flows.sheet_columns import SheetColumns
-from sheets_catalog.flows.tabs import Layout, lay_out, letter, read_row
-from sheets_catalog.google.a1 import quoted
+from sheets_catalog.flows.tabs import Layout, lay_out
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.records.tasks import ADDED, NEEDED, TASKS, ExportStatus, export_status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.tabs import Row
     from sheets_catalog.google.sheets import SpreadsheetInfo, Tab
-    from sheets_catalog.records import Cell
+    from sheets_catalog.records import Cell, Field
 
 LEASE = "tasks"
 """Under this lease of the sheet, held for seconds, statuses are written: who claims a task is decided one at a time."""
@@ -33,23 +34,22 @@ LONGEST_WAIT = 240.0
 
 @dataclass(frozen=True, slots=True)
 class TaskTab:
-    """The tasks tab with its header read. `header` has every column, also those that are not ours."""
+    """The tasks tab, its header read, and its first rows at the same moment; others when asked for."""
 
     systems: Systems
     info: SpreadsheetInfo
     tab: Tab
     layout: Layout
-    header: tuple[Cell, ...]
+    blocks: Blocks
+
+    @property
+    def header(self) -> tuple[Cell, ...]:
+        """Every column's, also of those that are not ours."""
+        return self.blocks.header
 
     def rows(self) -> Iterator[Row]:
-        """All rows with something in our columns."""
-        number = 1
-        for chunk in self.systems.sheets.read_rows(self.info.id, self.tab, first_row=2):
-            for cells in chunk:
-                number += 1
-                row = read_row(self.layout, number, cells, 2)
-                if row is not None:
-                    yield row
+        """All rows with something in our columns. Raises `Unavailable` when rows or columns moved meanwhile."""
+        return self.blocks.rows(self.layout, 2)
 
     def writer(self) -> KeyedWriter:
         """Writes rows by task id."""
@@ -73,15 +73,15 @@ def open_tasks(systems: Systems, title: str, *, migrated: bool = True) -> TaskTa
             f"“{info.title}” has no tab “{title}” for tasks; it has: {', '.join(info.tabs)}.",
             advice="Rename the tab, or name yours with `sheets-catalog tasks configure --tab TITLE`.",
         )
-    header = systems.sheets.read_ranges(info.id, [f"{quoted(title)}!1:1"])[0]
-    cells = header[0] if header else []
-    layout = lay_out(replace(TASKS, title=title), cells, title)
-    opened = TaskTab(systems, info, tab, layout, tuple(cells))
-    _check(opened, migrated=migrated)
+    blocks = first_block(systems.sheets, info.id, tab)
+    layout = lay_out(replace(TASKS, title=title), blocks.header, title)
+    opened = TaskTab(systems, info, tab, layout, blocks)
+    check_header(opened, migrated=migrated)
     return opened
 
 
-def _check(opened: TaskTab, *, migrated: bool) -> None:
+def check_header(opened: TaskTab, *, migrated: bool = True) -> None:
+    """Raises `InputError` for a column that is missing or doubled."""
     title = opened.tab.title
     doubled = [finding for finding in opened.layout.findings if finding.rule == "duplicate_column"]
     if doubled:
@@ -171,26 +171,14 @@ def plan_migration(opened: TaskTab) -> Migration:
 
 
 def add_columns(opened: TaskTab, migration: Migration) -> None:
-    """Write the missing headers behind the last column that has anything in it. Nothing else is touched; repeatable."""
-    if not migration.columns:
-        return
-    systems, tab = opened.systems, opened.tab
-    first = _used_columns(opened)
-    width = first + len(migration.columns)
-    requests: list[dict[str, Any]] = []
-    if width > tab.column_count:
-        grid = {"sheetId": tab.sheet_id, "gridProperties": {"columnCount": width}}
-        update = {"properties": grid, "fields": "gridProperties.columnCount"}
-        requests.append({"updateSheetProperties": update})
-        systems.sheets.batch_update(opened.info.id, requests, safety="repeatable")
-    where = f"{quoted(tab.title)}!{letter(first)}1:{letter(width - 1)}1"
-    systems.sheets.write_ranges(opened.info.id, [(where, [list(migration.columns)])])
+    """Insert the missing columns after the last one that has a header. Nothing else is touched; repeatable."""
+    systems, title = opened.systems, opened.tab.title
 
+    def fields(missing: Collection[str]) -> list[Field]:
+        return [each for each in TASKS.fields if each.header in missing]
 
-def _used_columns(opened: TaskTab) -> int:
-    """How many columns have anything in them, in any row: a column without header may be somebody's notes."""
-    width = max((number for number, cell in enumerate(opened.header, 1) if cell not in {None, ""}), default=0)
-    for chunk in opened.systems.sheets.read_rows(opened.info.id, opened.tab, first_row=2):
-        for cells in chunk:
-            width = max([width, *(number for number, cell in enumerate(cells, 1) if cell not in {None, ""})])
-    return width
+    def missing() -> list[Field]:
+        return fields(open_tasks(systems, title, migrated=False).missing(ADDED))
+
+    used = max((number for number, cell in enumerate(opened.header, 1) if cell not in {None, ""}), default=0)
+    insert_columns(systems.sheets, opened.info.id, opened.tab, used, fields(migration.columns), missing)
