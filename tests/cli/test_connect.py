@@ -194,6 +194,19 @@ def test_forget_forgets(run, desk_only):
     assert run("connect", "forget", "sandbox").status == 2
 
 
+@pytest.mark.parametrize(("option", "what"), [("--spreadsheet", "a spreadsheet"), ("--folder", "a Drive folder")])
+def test_what_is_no_link_is_told_with_its_option(run, bare, option, what):
+    given = {"--spreadsheet": bare.connection.spreadsheet_id} | {option: "foo"}
+    words = [word for pair in given.items() for word in pair]
+    google = bare.connection.google
+    done = run(
+        "connect", "google", "--root-url", google.root_url, "--access-token", google.access_token, *words, "--json"
+    )
+    assert done.status == 2
+    assert done.told["error"]["message"] == f"{option}: “foo” is neither the link nor the id of {what}."
+    assert "https://" in done.told["error"]["advice"]
+
+
 @pytest.mark.parametrize("where", ["http://127.0.0.1:1", "http://example.com", "nowhere.json", "{}", "{"])
 def test_what_is_no_sandbox_is_refused_with_advice(run, where):
     done = run("connect", "sandbox", where, "--json")

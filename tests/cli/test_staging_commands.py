@@ -43,6 +43,51 @@ def test_reasons_are_grouped_and_told_one_by_one_when_asked_for():
     assert "--all" not in each
 
 
+def test_without_a_staging_folder_it_is_said_what_is_missing(run, folders):
+    done = run("tasks", "configure")
+    assert "✓" not in done.out
+    assert "no staging folder has been chosen" in done.out
+    assert "tasks configure --staging-folder LINK" in done.out
+    assert "✓ Exports are staged in" in run("tasks", "configure", "--staging-folder", folders["staging_folder"]).out
+
+
+def test_a_word_that_no_task_has_is_answered_with_those_that_there_are(run, ready):
+    agent = Sheet(ready["at"], "Tasks").cell(2, "Agent")
+    shown = " ".join(run("tasks", "select", "--agent", "zzz", "--task", "tusk-1").out.split())
+    assert "No task has the agent “zzz”." in shown
+    assert agent in shown
+    assert "Did you mean task-1" in shown
+    done = run("stage", "--agent", agent[:-1], "--dry-run", "--json")
+    assert done.status == 2
+    assert f"Did you mean {agent}" in done.told["error"]["advice"]
+    assert "Did you mean task-1" in run("tasks", "status", "tsk-1", "--json").told["error"]["advice"]
+    assert "unknown_word" not in str(run("tasks", "select", "--agent", agent.upper(), "--json").told["findings"])
+
+
+def test_a_task_that_failed_is_told_once_with_its_id(run, ready):
+    Sheet(ready["at"], "Tasks").put(2, "Folder Name", "Nothing like it")
+    done = run("stage", "--batch-id", "ONE", "--yes")
+    text = " ".join((done.out + done.err).split())
+    assert text.count("task-1 (Nothing like it): “T00001.obj”") == 1
+    assert text.count("T00001.obj") == 1
+    assert "1 task set aside, for the reasons above" in text
+    listed = run("jobs", "list").out
+    assert "`stage --retry BATCH`" in listed
+    assert "jobs retry" not in listed
+
+
+def test_a_clean_up_says_what_was_done_and_what_not(run, ready):
+    Sheet(ready["at"], "Tasks").put(2, "Folder Name", "Nothing like it")
+    run("stage", "--task", "task-1", "--batch-id", "ONE", "--yes")
+    dry = " ".join(run("clean", "--older-than", "0", "--dry-run").out.split())
+    assert "1 batch to clean up; nothing was changed (--dry-run)" in dry
+    assert "would be moved to the trash" in dry
+    assert "batches show" not in dry
+    done = " ".join(run("clean", "--older-than", "0", "--yes").out.split())
+    assert "1 batch cleaned up" in done
+    assert "Nothing to clean up" in run("clean", "--older-than", "0", "--dry-run").out
+
+
 def test_the_status_of_a_task_names_the_task(run, ready):
     assert "■ task-1 (T00001): not exported" in run("tasks", "status", "task-1").out
 

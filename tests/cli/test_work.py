@@ -262,6 +262,55 @@ def test_what_was_set_aside_can_be_retried(run, at, sheet):
     assert balanced(done.told["books"])["done"] == 1
 
 
+def test_what_somebody_changed_since_is_left_alone_and_that_is_said(run, at, sheet):
+    variants = sheet("Variants")
+    variants.put(2, "Price", 77.5)
+    job = run("plan", "--json").told["job"]
+    key = int(variants.cell(2, "Variant ID"))
+    at.sandbox.services["shopify"].plant({"do": "edit_variant", "variant": key, "price": "66.00"})
+    done = run("apply", job)
+    text = " ".join(done.out.split())
+    assert done.status == 9
+    assert "left alone what others changed meanwhile – 0 of 1 change" in text
+    assert "1 record was changed by a later export, or by somebody, since this was planned." in text
+    assert "Left as they are: 1 record" in text
+    assert "Compare anew and send what still differs: sheets-catalog export" in text
+
+
+def test_the_estimate_follows_the_size_that_was_asked_for(run, at, sheet):
+    letter = chr(ord("A") + sheet("Inventory").header.index("Available"))
+    sheet("Inventory").tab.update([[77]] * 24, f"{letter}2:{letter}25")
+    whole = run("export", "--inventory", "--dry-run", "--json").told["estimate"]
+    parts = run("export", "--inventory", "--batch-size", "5", "--dry-run", "--json").told["estimate"]
+    assert (whole["writes"], parts["writes"]) == (1, 5)
+
+
+def test_shares_decide_when_a_mass_change_is_asked_about(run, at, sheet):
+    letter = chr(ord("A") + sheet("Inventory").header.index("Available"))
+    sheet("Inventory").tab.update([[77]] * 24, f"{letter}2:{letter}25")
+    assert run("plan", "--inventory", "--json").told["mass_change"] is None
+    assert "24 of 104" in run("plan", "--inventory", "--change-share", "0.2", "--json").told["mass_change"]
+    assert run("apply", "last", "--change-share", "0.2", "--json").status == 6
+    assert run("export", "--inventory", "--yes", "--change-share", "0.2", "--json").status == 6
+    assert run("export", "--inventory", "--yes", "--json").status == 0
+
+
+def test_an_import_adds_the_metafield_columns_that_were_asked_for(run, at, sheet):
+    header = "Metafield: custom.material [single_line_text_field]"
+    assert header not in sheet("Products").header
+    assert run("import", "--metafield", header, "--metafield", f"variants:{header}", "--json").status == 0
+    assert header in sheet("Products").header
+    assert header in sheet("Variants").header
+
+
+def test_planning_tells_how_many_rows_were_read_and_asked_for(run, at, sheet):
+    sheet("Variants").put(2, "Price", 77.5)
+    told = run("plan").err
+    for line in ("Reading the sheet: Products: 30 of 30", "Reading the sheet: Inventory: 104 of 104"):
+        assert line in told
+    assert "Asking the shop: Variants: 1 of 1" in told
+
+
 # -- report -----------------------------------------------------------------------------------------------------------
 
 

@@ -61,8 +61,10 @@ def job_title(plan: Plan, state: JobState, books: Books) -> Text:
     note = f": {state.note}" if state.note else ""
     if state.status is Status.FINISHED and (books.rejected or books.conflicted):
         symbol, style = "!", "yellow"
-        left = state.items(Result.REJECTED) or state.items(Result.CONFLICTED)
+        left = [*state.items(Result.REJECTED), *state.items(Result.CONFLICTED)]
         note = f", but not everything could be {sent}" if left else ", and some rows need you"
+        if left and overtaken(state) == len(left):
+            note = ", and left alone what others changed meanwhile"
     changes = count(len(plan.changes), noun)
     if note or noun == "task" or state.status is not Status.FINISHED:
         changes = f"{len(state.items(Result.DONE)):,} of {changes}"
@@ -98,7 +100,8 @@ def attention(
             "planned. Nothing of theirs was overwritten.",
             style="yellow",
         )
-    yield Text(f"Needs you: {count(len(items), noun)}", style="bold yellow")
+    heading = "Left as they are" if late == len(items) else "Needs you"
+    yield Text(f"{heading}: {count(len(items), noun)}", style="bold yellow")
     for item in items[:limit]:
         change = plan.changes[item]
         row = f"  row {change.row}" if change.row else ""

@@ -87,7 +87,7 @@ def _warn_of_undo(run: _Planning) -> None:
     """Undoing an undo brings back what it had taken out: that is said before anybody agrees to it."""
     past = run.history.session
     undone = past.details.get(history.UNDO_OF)
-    if undone:
+    if undone and run.out.changes:
         message = f"Job {past.session_id} is itself an undo, of job {undone}: undoing it brings that job's values back."
         about = (run.info.title, 0, "", str(undone))
         run.out.findings.insert(0, Finding("warning", UNDO_OF_UNDO, *about, message, ADVICE[UNDO_OF_UNDO]))
