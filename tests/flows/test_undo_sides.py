@@ -63,7 +63,7 @@ def test_undo_of_an_undo_that_wrote_the_sheet_alone_leaves_the_shop(at):
     _, undone = undo(at, job)
     assert cell(at, "Variants", 2, "Price") == before
     plan, _ = undo(at, undone.job_id)
-    assert plan.findings == ()
+    assert [each.rule for each in plan.findings] == ["undo_of_undo"]
     assert [each.side for change in plan.changes for each in change.fields] == ["sheet"]
     assert cell(at, "Variants", 2, "Price") == 77.5
     assert in_shop(at, "variants", key)["price"] == f"{before:.2f}"
