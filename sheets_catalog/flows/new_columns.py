@@ -44,13 +44,12 @@ def _insert(sheets: Spreadsheets, spreadsheet_id: str, tab: Tab, at: int, fields
     headers = {"values": [{"userEnteredValue": {"stringValue": each.header}} for each in fields]}
     start = {"sheetId": tab.sheet_id, "rowIndex": 0, "columnIndex": at}
     requests: list[dict[str, object]] = [
-        *(
-            [{"appendDimension": end}] if at >= tab.column_count else []
-        ),  # only before a column there is can be inserted
         {"insertDimension": {"range": area, "inheritFromBefore": False}},
         {"updateCells": {"start": start, "rows": [headers], "fields": "userEnteredValue"}},
         *texts(tab, fields, at),
     ]
+    if at >= tab.column_count:  # columns can only be inserted before one that is there
+        requests.insert(0, {"appendDimension": end})
     sheets.batch_update(spreadsheet_id, requests, safety="once")
 
 
