@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import tempfile
 from pathlib import Path
 
@@ -233,6 +234,34 @@ def test_killed_at_any_call_and_started_again_the_sheet_is_the_same(fresh):
         result = import_catalogue(fresh.fresh(), fresh.audit)
         assert result.books.balanced
         assert everything(fresh) == expected, nth
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_edit_that_the_shop_overrules_is_in_the_audit_although_the_import_is_killed_then(at, tmp_path, when):
+    variants = tab(at, "Variants")
+    key, price = variants.cell(2, 1).value, column(variants, "Price")
+    variants.update_cell(2, price, 45)
+    merchant(at).edit_variant(key, price="6.66")
+    file = tmp_path / "audit.sqlite3"
+
+    def overrule():
+        options = ImportOptions(policy="shop")
+        import_catalogue(open_systems(at.connection, rng=random.Random(2)), Audit(file), options)
+
+    child = Forked(overrule)
+    fault = {"kind": "kill-client", "operation": "sheets.values.batchUpdate", "when": when, "pid": child.pid}
+    assert requests.post(
+        f"{at.sandbox.url}/_sandbox/faults", json={**fault, "service": "sheets", "nth": 1}, timeout=5
+    ).ok
+    child.go()
+    assert child.wait() == signal.SIGKILL
+    assert variants.cell(2, price).numeric_value == (45 if when == "before" else 6.66)
+    with Audit(file) as audit:
+        (session,) = audit.sessions()
+        (record,) = audit.report(session.session_id).records
+    assert (record.record_key, record.status) == (key, "pending")
+    assert [(each.field, each.before, each.after) for each in record.changes] == [("price", "45.00", "6.66")]
 
 
 def _import(at):

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Merging:
-    """One table under way. `rows`: by key; `nameless`: rows without id, by what they call their record."""
+    """One table under way. `rows`: by key; `nameless`: rows without id, by what they call their record.
+
+    `overruled`: keys of rows in which an edit will be replaced by the shop's value, as the policy says.
+    """
 
     reader: TabReader
     base: TableBaseline
@@ -43,6 +46,7 @@ class Merging:
     edits: list[RowWrite] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     in_conflict: set[str] = field(default_factory=set)
+    overruled: set[str] = field(default_factory=set)
     told: str = ""
 
     def read_rows(self) -> None:
@@ -161,6 +165,7 @@ class Merging:
             return Verdict.FETCH  # a blank that never was anything is filled in
         if verdict is Verdict.CONFLICT:
             won = winner(self.policy, sheet_edited_at="", shop_updated_at=record.updated_at)
+            self.overruled |= {record.key} if won == "shop" else set()
             return {"shop": Verdict.FETCH, "sheet": Verdict.SEND}.get(won or "", Verdict.CONFLICT)
         return verdict
 
@@ -168,6 +173,7 @@ class Merging:
         """Write the edits, and the new records, of which so many have come together."""
         if len(self.edits) >= at_least:
             edits, self.edits = self.edits, []
+            self.telling.overruling([each for each in edits if each.key in self.overruled], self.rows)
             problems = self.writer.edit(edits)
             self.telling.updated(edits, self.rows, problems)
             for each in [each for each in edits if each.item in problems]:

@@ -40,6 +40,22 @@ class Telling:
 
         self._tell(logs())
 
+    def overruling(self, edits: Sequence[RowWrite], rows: Mapping[str, Row]) -> None:
+        """Rows in which an edit is about to be replaced: stored before it is, should the process die right then.
+
+        `updated` tells the outcome.
+        """
+        if edits:
+            reason = (
+                "About to be replaced by the shop's value, as the policy says; the import ended before it told how."
+            )
+            self._tell(
+                self._log(each.key, "update", "pending", each.values, {**rows[each.key].values},
+                          row=rows[each.key].number, reason=reason)
+                for each in edits
+            )  # fmt: skip
+            self.audit.flush()
+
     def updated(
         self, edits: Sequence[RowWrite], rows: Mapping[str, Row], problems: Mapping[int, str], *, adopted: str = ""
     ) -> None:
