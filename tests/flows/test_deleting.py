@@ -123,6 +123,26 @@ def test_what_was_worked_on_after_its_deletion_was_planned_is_not_deleted(at, ed
     left_alone(at, key, run(at, plan))
 
 
+@pytest.mark.parametrize(
+    ("title", "deletes"), [("Products", "delete"), ("Products", "archive"), ("Variants", "delete")]
+)
+def test_what_has_its_row_back_is_not_removed(at, title, deletes):
+    sheet = tab(at, title)
+    cells = sheet.get_all_values(value_render_option="UNFORMATTED_VALUE")
+    sheet.delete_rows(2, 3)
+    plan = plan_export(at.systems, ExportOptions(tables=(title.lower(),), deletes=deletes))
+    assert len(plan.changes) == 2
+    sheet.append_row(cells[1], value_input_option="RAW")  # somebody has second thoughts about one of them
+    result = run(at, plan)
+    assert (result.books.done, result.books.conflicted) == (1, 1)
+    assert list(result.state.reasons.values()) == ["Its row is in the sheet again."]
+    kept, removed = str(cells[1][0]), str(cells[2][0])
+    assert in_shop(at, title.lower(), kept).get("status", "ACTIVE") != "ARCHIVED"
+    gone = at.fresh().catalogue.by_ids(title.lower(), [removed]).get(removed)
+    assert gone is None or gone.values["status"] == "ARCHIVED"
+    assert plan_export(at.fresh(), ExportOptions(deletes=deletes)).empty
+
+
 def blank(sheet, header):
     """The first row without a value in a column."""
     column = sheet.row_values(1).index(header)

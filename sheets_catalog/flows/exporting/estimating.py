@@ -13,6 +13,7 @@ from sheets_catalog.changes.plan import Estimate
 from sheets_catalog.flows.exporting.batching import batches, sizing
 from sheets_catalog.flows.exporting.creating import NEW
 from sheets_catalog.flows.exporting.looking import is_looked_up
+from sheets_catalog.flows.exporting.removing import is_for_missing_row
 from sheets_catalog.flows.exporting.sending import PARALLEL
 from sheets_catalog.jobs.lease import RENEW_AFTER
 from sheets_catalog.shopify.throttle import MUTATION_COST, STANDARD_RATE, cost_of_nodes, nodes_per_call
@@ -45,7 +46,8 @@ RENEWAL = 2
 """The lease read and written again."""
 
 OPEN_SHEET, OPEN_TAB = 1, 1
-"""A batch that writes to the sheet looks at the spreadsheet once, and at the header of each tab it writes to."""
+"""A batch that writes to the sheet looks at the spreadsheet once, and at the header of each tab it writes to; one that
+removes records looks at the spreadsheet and at the rows of their tabs."""
 
 KEYED_WRITE = 5
 """Rows written by key: values and formulas looked at, written, looked at again."""
@@ -135,6 +137,7 @@ def _all_batches(changes: Sequence[Change], sizes: Sizing, looks: Mapping[str, L
             toll.read_shop(-(-len(keys) // ids), look.points * len(keys))
             told.add(table)
         _look_for_trees(batch, toll)
+        _look_for_rows(batch, toll)
         _send(batch, toll)
         _write_back(batch, toll)
         toll.at_google(CHECKPOINT)
@@ -145,6 +148,11 @@ def _look_for_trees(batch: Sequence[Change], toll: _Toll) -> None:
         toll.read_shop(1, TREE_POINTS)
     deleted = sum((change.action, change.table) == ("delete", "products") for change in batch)
     toll.read_shop(deleted, TREE_POINTS * deleted)
+
+
+def _look_for_rows(batch: Sequence[Change], toll: _Toll) -> None:
+    tabs = {change.table for change in batch if is_for_missing_row(change)}
+    toll.at_google(OPEN_SHEET * bool(tabs) + OPEN_TAB * len(tabs))
 
 
 def _send(batch: Sequence[Change], toll: _Toll) -> None:

@@ -46,17 +46,26 @@ def product_deletions(systems: Systems, tables: Mapping[str, Table], products: S
             yield deletion("products", record, {VARIANTS_MARK: variants_mark(tree)})
 
 
+ROW_GONE = {"row": "gone"}
+"""In the context of a change: it is made because the record's row is gone, and only if it has not come back."""
+
+
+def is_for_missing_row(change: Change) -> bool:
+    """Whether the change may be sent only while the record has no row in the sheet."""
+    return ROW_GONE.items() <= change.context.items()
+
+
 def archiving(record: Record) -> Change:
     """A product is set to ARCHIVED, if its status is still what it is now."""
     status = FieldChange("status", before=record.values.get("status"), after="ARCHIVED")
-    return Change("update", "products", record.key, record.key, _called(record), 0, (status,))
+    return Change("update", "products", record.key, record.key, _called(record), 0, (status,), context=ROW_GONE)
 
 
 def deletion(name: str, record: Record, context: Mapping[str, str] | None = None) -> Change:
     """A record of the table `name` is deleted, if it still is as it is now; a product has the mark in its context."""
     product = record.values.get("product_id") or record.key
     shown = tuple(FieldChange(each, before=value, after=None) for each, value in record.values.items() if value)
-    told = {"product_id": product, **(context or {})}
+    told = {"product_id": product, **ROW_GONE, **(context or {})}
     return Change("delete", name, record.key, product, _called(record), 0, shown, context=told)
 
 

@@ -11,6 +11,7 @@ from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting.batching import first_batch
 from sheets_catalog.flows.exporting.looking import Look
 from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, tables_of
+from sheets_catalog.flows.exporting.removing import is_for_missing_row
 from sheets_catalog.flows.exporting.sending import Ready, Sent, deliver, deliveries
 from sheets_catalog.flows.keyed_writing import KeyedWriter, RowWrite
 from sheets_catalog.flows.reading import TabReader, open_tab
@@ -19,7 +20,7 @@ from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.changes.plan import Change, Plan
@@ -66,12 +67,28 @@ class ExportWork:
         """Look, send what is still to be sent, write back; an outcome for every item."""
         look = Look(self.systems, self.plan, self.job_id, self.tables, batch)
         outcomes = {item: look.sort(item) for item in batch}
+        outcomes |= self._rows_back(outcomes.values())
         ready = [each for each in outcomes.values() if isinstance(each, Ready)]
         self._check_tabs()
         sent = self._send(ready, look)
         settled = {item: each for item, each in outcomes.items() if isinstance(each, Sent)} | sent
         problems = self._write_back(settled)
         return [self._outcome(item, settled[item], problems.get(item, "")) for item in batch]
+
+    def _rows_back(self, found: Iterable[Ready | Sent]) -> dict[int, Sent]:
+        """Records that were to be removed because their row was gone, and whose row somebody has put back since."""
+        gone = [each for each in found if isinstance(each, Ready) and is_for_missing_row(each.change)]
+        if not gone:
+            return {}
+        info = self.systems.sheets.info(self.plan.spreadsheet_id)
+        names = {each.change.table for each in gone}
+        back = {(name, row.key) for name in sorted(names) for row in self._reader(info, name).rows()}
+        settled = Result.CONFLICTED, "Its row is in the sheet again."
+        return {
+            each.item: Sent(Outcome(each.item, *settled))
+            for each in gone
+            if (each.change.table, each.change.key) in back
+        }
 
     def _send(self, ready: Sequence[Ready], look: Look) -> dict[int, Sent]:
         to_shop = [one for one in ready if one.fields or one.change.action != "update"]
