@@ -17,6 +17,7 @@ from sheets_catalog.cli.statuses import MEANINGS
 from sheets_catalog.flows import doctor
 from sheets_catalog.flows.undoing.comparing import ADVICE
 from sheets_catalog.records import TABLES
+from sheets_catalog.sandbox import faults
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -196,6 +197,15 @@ def test_every_rule_of_a_finding_is_explained():
     assert len(used) > 15
     assert used - told == set()
     assert told - used == set()
+
+
+def test_every_kind_of_fault_and_every_field_of_one_is_explained():
+    page = text_of(ROOT / "docs" / "sandbox.md")
+    told = dict(re.findall(r"^\| `([\w:-]+)` \| (.+) \| (?:all|Drive|Shopify|Drive, Shopify) \|$", page, re.MULTILINE))
+    assert told == faults.KINDS
+    fields = page.split("| field | what it says |")[1].split("\n\n")[0]
+    named = {name for row in fields.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert named == faults.FIELDS
 
 
 def test_the_scopes_that_are_asked_for_are_the_ones_that_are_checked():
