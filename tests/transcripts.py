@@ -3,7 +3,8 @@
 A page that begins with ``<!-- sandbox: sample -->`` (or ``sample, tasks``, as the command starts it) is replayed from
 top to bottom, as a reader would follow it from an empty directory: each ``console`` block is run, in this process, and
 must print what the page shows. Between blocks, ``<!-- scene: name -->`` plays what no command line can (the functions
-below), ``<!-- tab: Title -->`` compares the Markdown table that follows with that tab of the sheet.
+below), ``<!-- tab: Title -->`` compares the Markdown table that follows with that tab of the sheet. A page that is no
+tour, but has an example, begins with ``sample, connected`` and finds a saved connection.
 A ``python`` block is run as well; a ``text`` block right after it is what it prints.
 A block after ``<!-- not replayed -->`` is left alone. ``…`` on a line of its own stands for lines left out, `` …`` at the end of a line
 for the rest of it.
@@ -36,6 +37,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from sandboxed import Desk, desk
 
 from sheets_catalog.cli import main as cli
+from sheets_catalog.flows.connection import save
 
 WIDTH = 96
 LISTED_AFTER = 0.5
@@ -102,13 +104,18 @@ SCENES = {
 
 @contextlib.contextmanager
 def world_of(catalogue):
-    """A sandbox and settings of nobody else. After the catalogue's name: whether `tasks` are planted."""
+    """A sandbox and settings of nobody else.
+
+    After the catalogue's name: whether `tasks` are planted, and the connection is saved as `default` (`connected`).
+    """
     name, *wanted = catalogue.split(", ")
     tasks = "sample" if "tasks" in wanted else "none"
     with desk(name, speed=60.0, tasks=tasks) as at, tempfile.TemporaryDirectory() as folder:
         environment = {"SHEETS_CATALOG_HOME": folder, "COLUMNS": str(WIDTH)}
         with mock.patch.dict(os.environ, environment), contextlib.chdir(Path(folder)):
             os.environ.pop("SHEETS_CATALOG_CONNECTION", None)
+            if "connected" in wanted:
+                save(at.connection, "default")
             world = World(at, Path(folder))
             yield world
             for name in ("systems", "audit"):
