@@ -75,6 +75,10 @@ def test_without_arguments_it_shows_the_help():
     assert "First steps" in done.output
 
 
+def test_brackets_in_a_help_are_not_taken_for_markup():
+    assert help_of("import", columns="140").count("[single_line_text_field]") == 2
+
+
 def test_it_says_its_version():
     from importlib.metadata import version
 

@@ -210,7 +210,7 @@ def test_everything_the_audit_knows_is_on_the_page():
         "Shopify answered 503.",
         "Waited 1.4 s and sent it again",
         "plan 9f2c41d07be3",
-        "2 batches of 10 to 50 records",
+        "2 groups of 10 to 50 records",
     ):
         assert expected in text, expected
 

@@ -54,7 +54,7 @@ ChangeShare = Annotated[
         min=0,
         max=1,
         metavar="SHARE",
-        help="Ask before more than this share of all records is changed. Left out: 0.5, the half.",
+        help="Ask before more than this share of all records is changed. Left out: 0.5, half of them.",
         show_default=False,
         rich_help_panel=options.SAFETY,
     ),

@@ -18,7 +18,7 @@ HELP = examples(
     ("sheets-catalog import", "the shop's products, variants and stock into the sheet"),
     ("sheets-catalog import --inventory", "stock only"),
     (
-        "sheets-catalog import --metafield 'Metafield: custom.material [single_line_text_field]'",
+        "sheets-catalog import --metafield 'Metafield: custom.material \\[single_line_text_field]'",
         "with a column for a metafield",
     ),
 )
@@ -30,7 +30,7 @@ Metafields = Annotated[
         "--metafield",
         metavar="HEADER",
         help="Add this metafield column to Products (with “variants:” in front: to Variants), such as "
-        "“Metafield: custom.material [single_line_text_field]”; repeatable. Those that are there are filled in anyway.",
+        "“Metafield: custom.material \\[single_line_text_field]”; repeatable. Those that are there are filled in anyway.",
         panel=options.SCOPE,
     ),
 ]

@@ -20,7 +20,7 @@ HELP = examples(
 
 Batch = Annotated[
     str,
-    typer.Argument(metavar="[BATCH]", help="An export batch, instead of the catalogue.", show_default=False),
+    typer.Argument(metavar="BATCH", help="An export batch, instead of the catalogue.", show_default=False),
 ]
 
 

@@ -149,14 +149,17 @@ def share(part: float) -> str:
 
 
 def batches(seconds: Sequence[float], batches: Sequence[Batch]) -> str:
-    """What the chart of batches shows, in one sentence. `seconds` are those of the batches in it."""
+    """What the chart of batches shows, in one sentence. `seconds` are those of the batches in it.
+
+    People read of groups: a batch is to them an export of tasks.
+    """
     if not seconds:
         return ""
     sizes = [each.size for each in batches]
     size = f"{min(sizes):,} to {max(sizes):,}" if min(sizes) != max(sizes) else f"{min(sizes):,}"
     left_out = f" The chart shows the first {len(seconds):,} that ended." if len(seconds) < len(batches) else ""
     times = f"longest {duration(max(seconds))}, on average {duration(sum(seconds) / len(seconds))}"
-    return f"{len(batches):,} batches of {size} records, {times}.{left_out}"
+    return f"{len(batches):,} groups of {size} records, {times}.{left_out}"
 
 
 def plural(number: int, noun: str) -> str:
