@@ -18,7 +18,8 @@ _ALIKE = 0.75
 def nearest(wanted: str, known: Iterable[str]) -> list[str]:
     """Names that may have been meant: whole but for case, cut short, or with a letter wrong; the likeliest first."""
     folded = {each.casefold(): each for each in known}
-    begun = [each for each in folded if wanted and each.startswith(wanted.rstrip("….").casefold())]
+    beginning = wanted.rstrip("….").casefold()
+    begun = [each for each in folded if beginning and each.startswith(beginning)]
     near = get_close_matches(wanted.casefold(), folded, NAMED, _ALIKE)
     return [folded[each] for each in dict.fromkeys([*begun, *near])][:NAMED]
 
