@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from forked import Forked
 from sandboxed import desk
 
 from sheets_catalog.database import Audit
-from sheets_catalog.errors import BusyError, PlanError, SheetsCatalogError
+from sheets_catalog.errors import BooksError, BusyError, PlanError, SheetsCatalogError
 from sheets_catalog.flows import control
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.exporting import plan_export
@@ -21,6 +22,7 @@ from sheets_catalog.flows.importing import ImportOptions, import_catalogue
 from sheets_catalog.flows.verification import verify
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.sandbox import state as states
+from sheets_catalog.shopify import Catalogue
 
 
 @pytest.fixture
@@ -130,6 +132,53 @@ def test_new_products_come_after_the_last_row_and_deleted_ones_are_reported(at):
     assert {finding.rule for finding in result.findings} == {"deleted_in_shop"}
     assert products.col_values(column(products, "Title"))[-1] == "Made in the shop"
     assert products.cell(2, 1).value == gone
+
+
+LISTS = {"products": "shopify.products", "variants": "shopify.productVariants", "inventory": "shopify.productVariants"}
+
+
+@pytest.mark.parametrize("name", list(LISTS))
+@pytest.mark.parametrize("first", [True, False], ids=["first", "again"])
+def test_a_list_that_ends_early_is_no_success_and_nothing_is_called_gone(fresh, name, first):
+    if not first:
+        import_catalogue(fresh.systems, fresh.audit)
+    requests.delete(f"{fresh.sandbox.url}/_sandbox/requests", timeout=5)
+    fault = {"service": "shopify", "operation": LISTS[name], "kind": "drop-page-token", "nth": 2}
+    assert requests.post(f"{fresh.sandbox.url}/_sandbox/faults", json=fault, timeout=5).ok
+    with pytest.raises(BooksError, match=r"The shop says it has \d+ (products|variants), but .*only 20 came"):
+        import_catalogue(fresh.fresh(), fresh.audit, ImportOptions(tables=(name,), page=10))
+    assert not fresh.sandbox.gateway.faults.unconsumed
+    assert import_catalogue(fresh.fresh(), fresh.audit).books.balanced
+    assert verify(fresh.fresh()).clean
+
+
+def test_a_record_that_the_list_missed_is_looked_up_before_it_is_called_gone(at, monkeypatch):
+    whole = Catalogue.products
+
+    def without_the_last(self, *words, **more):
+        for page in whole(self, *words, **more):
+            yield replace(page, records=page.records[:-1])
+
+    monkeypatch.setattr(Catalogue, "products", without_the_last)
+    result = import_catalogue(at.systems, at.audit)
+    assert result.tables["products"].deleted_in_shop == 0
+    assert result.tables["products"].read == 30
+    assert not result.findings
+
+
+def test_a_product_deleted_while_it_is_imported_is_no_early_end(at, monkeypatch):
+    gone = tab(at, "Products").cell(25, 1).value
+    whole = Catalogue.products
+
+    def with_one_deleted(self, *words, **more):
+        for number, page in enumerate(whole(self, *words, **more)):
+            if number == 0:
+                merchant(at).delete_product(gone)
+            yield page
+
+    monkeypatch.setattr(Catalogue, "products", with_one_deleted)
+    result = import_catalogue(at.systems, at.audit, ImportOptions(tables=("products",), page=5))
+    assert result.tables["products"].deleted_in_shop == 1
 
 
 def test_missing_columns_of_ours_are_added_after_the_last_one(at):

@@ -80,11 +80,18 @@ class Merging:
         self._write(at_least=ROWS_AT_ONCE)
 
     def finish(self) -> None:
-        """Write what is left, and note what the shop does not have any more."""
+        """Write what is left, and note what the shop does not have any more.
+
+        A list may miss a record: what it did not show is asked for by its id before it is called gone.
+        """
+        unseen = [key for key in self.rows if key not in self.seen]
+        metafields = [each for each in self._table.fields if each.metafield_type]
+        found = self.writer.systems.catalogue.by_ids(self._table.name, unseen, metafields) if unseen else {}
+        self.take(list(found.values()))
         self._write(at_least=1)
         if self.counts.new:
             self.writer.leave_room(len(self.rows) + self.counts.new)
-        gone = [key for key in self.rows if key not in self.seen]
+        gone = [key for key in unseen if key not in found]
         self.counts.deleted_in_shop = len(gone)
         if gone:
             self.findings.append(_gone(self._table, gone, self.rows))

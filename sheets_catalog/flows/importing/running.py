@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.jobs.lease import Lease
     from sheets_catalog.records import Table
-    from sheets_catalog.shopify import Page
+    from sheets_catalog.shopify import Counts, Page
 
 FLOW = "catalogue"
 
@@ -42,7 +42,7 @@ def import_catalogue(
     """Bring the shop's catalogue into the sheet. `watcher` is told (table, records done, records in all).
 
     Raises `BusyError` when another run works on the sheet, `InputError` for a sheet that cannot be used, `BooksError`
-    when records went missing; what was written until then stays, and importing again goes on.
+    when records went missing or the shop's list ended early; what was written until then stays, and importing again goes on.
     """
     options = options or ImportOptions()
     unknown = [name for name in options.tables if name not in TABLES]
@@ -115,14 +115,11 @@ class _Import:
             self.findings.append(Finding("warning", "baseline", "", 0, "", "", trouble))
         baseline = self._prepare_tabs(baseline)
         expected = self.systems.catalogue.counts()
-        totals = {"products": expected.products, "variants": expected.variants, "inventory": 0}
         for name in self.options.tables:
-            self._table(name, baseline, totals[name])
+            self._table(name, baseline, expected)
         books = self.books
         if not books.balanced:
             raise BooksError(f"The books of this import do not balance: {books}.")
-        if expected.products and not books.planned:
-            raise BooksError(f"The shop says it has {expected.products} products, but none came.")
         self.home.save(baseline, job_id=self.session_id)
         return ImportResult(books, self.counts, tuple(self.findings), self.systems.calls.figures, self.session_id)
 
@@ -156,7 +153,7 @@ class _Import:
             return []
         return [_bare(header) for header in self.options.metafields if _meant_for(header, name)]
 
-    def _table(self, name: str, baseline: Baseline, total: int) -> None:
+    def _table(self, name: str, baseline: Baseline, expected: Counts) -> None:
         counts = self.counts[name] = TableCounts()
         info = self.systems.sheets.info(self.systems.connection.spreadsheet_id)
         reader = open_tab(self.systems, info, TABLES[name], self.systems.catalogue.info.money_digits)
@@ -170,11 +167,32 @@ class _Import:
         telling = Telling(self.audit, self.session_id, reader.layout)
         merging = Merging(reader, baseline.table(name), writer, self.options.policy, counts, self.findings, telling)
         merging.read_rows()
+        total = 0 if name == "inventory" else _listed(name, expected)
+        nodes = 0
         for page in self._pages(reader.layout.table):
             merging.take(page.records)
+            nodes += page.nodes
             self.watch(name, counts.read, max(total, counts.read))
             self._keep_lease()
+        self._check_whole(name, nodes, expected)
         merging.finish()
+
+    def _check_whole(self, name: str, came: int, expected: Counts) -> None:
+        """Raises `BooksError` when the shop's list ended before all of its records had come.
+
+        `came`: products or variants that were listed; `expected`: how many there were at the beginning. Some may have
+        been deleted since, so the shop is asked once more. A count that is not exact is one that there are at least.
+        """
+        if came >= _listed(name, expected) or came >= _listed(name, self.systems.catalogue.counts()):
+            return
+        number, noun = _listed(name, expected), "product" if name == "products" else "variant"
+        told = f"only {came}" if came else "none"
+        if name == "inventory":
+            told = f"the stock of {told}"
+        raise BooksError(
+            f"The shop says it has {number} {noun}s, but {told} came.",
+            advice="Import again: no record was taken for deleted.",
+        )
 
     def _pages(self, table: Table) -> Iterator[Page]:
         """The shop's records, page by page."""
@@ -191,6 +209,11 @@ class _Import:
         if self.systems.clock.monotonic() - self.renewed > leases.RENEW_AFTER:
             self.lease = leases.renew(self.home.store, self.lease)
             self.renewed = self.systems.clock.monotonic()
+
+
+def _listed(name: str, counts: Counts) -> int:
+    """How many things the shop lists for a table: stock is listed by variants."""
+    return counts.products if name == "products" else counts.variants
 
 
 def _bare(header: str) -> str:
