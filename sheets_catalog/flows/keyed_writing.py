@@ -16,22 +16,26 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Protocol
 
 from sheets_catalog.errors import Refused, Unavailable
-from sheets_catalog.flows.moved_columns import content_before, same_cell, same_header
+from sheets_catalog.flows.moved_columns import same_header
+from sheets_catalog.flows.row_looks import Look
+from sheets_catalog.flows.strays import Original, Sent, Strays
 from sheets_catalog.flows.tabs import lay_out
-from sheets_catalog.records import BadValueError, Cell, Value, read_cell, write_cell
+from sheets_catalog.records import Cell, Value, write_cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
-    from typing import TypeAlias
 
+    from sheets_catalog.flows.row_looks import Identity
+    from sheets_catalog.flows.strays import Place
     from sheets_catalog.flows.tabs import Layout
     from sheets_catalog.records import Table
 
-    _Identity: TypeAlias = tuple[str, ...]
-
 ROUNDS = 20
 """Most looks. Each one beyond the second means that rows moved in the moment between a look and a write."""
+
+STUCK = 3
+"""Writes without effect on a cell that stayed where it was: Sheets keeps nothing in a cell that is merged away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,78 +65,14 @@ class RowWrite:
     """What one row should get. `item` names it in the answer.
 
     The row is found by `key`, or by `natural_key` where the key itself is to be written. `values`: field name to what
-    stands there now and what should.
+    stands there now and what should. `whole`: when one of them cannot be written, none is.
     """
 
     item: int
     key: str
     natural_key: tuple[str, ...]
     values: Mapping[str, tuple[Value, Value]]
-
-
-def is_formula(shown: Cell, value: Cell) -> bool:
-    """A formula shows its text when asked for formulas and its value otherwise; a text shows itself both times."""
-    return isinstance(shown, str) and shown.startswith("=") and shown != value
-
-
-@dataclass(slots=True)
-class _Look:
-    """One snapshot: for each field of interest a column of values, and of formulas; some rows whole, as typed.
-
-    `names`: what the record of each row is called, ``()`` where nothing tells; `rows` the same the other way round.
-    Rows are counted from 0 below the header.
-    """
-
-    layout: Layout
-    header: Sequence[Cell]
-    values: dict[str, Sequence[Cell]]
-    formulas: dict[str, Sequence[Cell]] = field(default_factory=dict)
-    whole: dict[int, Sequence[Cell]] = field(default_factory=dict)
-    names: list[_Identity] = field(default_factory=list)
-    rows: dict[_Identity, list[int]] = field(default_factory=dict)
-
-    def cell(self, name: str, row: int) -> Cell:
-        column = self.values[name]
-        return column[row] if row < len(column) else None
-
-    def typed(self, name: str, row: int) -> Cell:
-        """The cell as it was typed: a formula's text, or the value."""
-        return self.formula(name, row) if self.has_formula(name, row) else self.cell(name, row)
-
-    def has_formula(self, name: str, row: int) -> bool:
-        """Whether the cell holds a formula."""
-        column = self.formulas.get(name, [])
-        return is_formula(column[row] if row < len(column) else None, self.cell(name, row))
-
-    def formula(self, name: str, row: int) -> str:
-        """The formula's text."""
-        return str(self.formulas[name][row])
-
-    def only(self, identity: _Identity) -> int | None:
-        """The row of a record, when it is the only one."""
-        rows = self.rows.get(identity, [])
-        return rows[0] if len(rows) == 1 else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Original:
-    """What a cell held before we wrote anything."""
-
-    value: Value
-    typed: Cell
-    formula: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Sent:
-    """A cell that was written: for which record and field, what, and where that stood when we looked."""
-
-    identity: _Identity
-    name: str
-    value: Value
-    cell: Cell | Decimal
-    row: int
-    column: int
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -142,7 +82,7 @@ class _Round:
     cells: dict[tuple[int, int], Cell | Decimal] = field(default_factory=dict)
     formulas: dict[tuple[int, int], str] = field(default_factory=dict)
     problems: dict[int, str] = field(default_factory=dict)
-    sent: list[_Sent] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
@@ -204,18 +144,20 @@ class KeyedWriter:
 class _Task:
     """One call of `KeyedWriter.write`: which row wants what, what all rows held before, and what we wrote last.
 
-    `sent` and `before`: the cells of the last round and the look it was decided on. `dirty`: cells of others that were
-    hit by mistake and still wait for what they held, with what they were hit with.
+    `sent` and `before`: the cells of the last round and the look it was decided on. `barred`: why nothing is written
+    into a row, or into it any more. `stuck`: how often a write into a cell had no effect.
     """
 
     writer: KeyedWriter
-    wanted: Mapping[_Identity, RowWrite]
+    wanted: Mapping[Identity, RowWrite]
     layout: Layout
     by_name: bool
-    originals: dict[tuple[_Identity, str], _Original] = field(default_factory=dict)
-    dirty: dict[tuple[_Identity, str], Value] = field(default_factory=dict)
-    sent: Sequence[_Sent] = ()
-    before: _Look | None = None
+    originals: dict[Place, Original] = field(default_factory=dict)
+    barred: dict[Identity, str] = field(default_factory=dict)
+    stuck: Counter[Place] = field(default_factory=Counter)
+    sent: Sequence[Sent] = ()
+    before: Look | None = None
+    strays: Strays | None = None
 
     def next_round(self) -> _Round:
         """Look, and decide about every cell of the columns that are written."""
@@ -224,19 +166,16 @@ class _Task:
         if not look.layout.usable:
             todo.problems = dict.fromkeys((write.item for write in self.wanted.values()), _unusable(look.layout))
             return todo
-        mine = self._ours(look, todo)
+        mine = self._hit(look, todo)
+        self._bar(look)
         for identity, write in self.wanted.items():
-            rows = look.rows.get(identity, [])
-            gone = [name for name in write.values if name not in look.layout.columns]
-            if len(rows) != 1:
-                todo.problems[write.item] = _lost(rows)
-            elif gone:
-                header = look.layout.table.by_name[gone[0]].header
-                todo.problems[write.item] = f"The column “{header}” is no longer in the sheet; it was not written."
+            problem = self.barred.get(identity) or _absent(look, identity, write)
+            if problem:
+                todo.problems[write.item] = problem
         for identity, rows in look.rows.items():
             if len(rows) == 1:
                 for name in self._written:
-                    self._cell(look, identity, rows[0], name, todo, mine=(rows[0], name) in mine)
+                    self._cell(look, identity, rows[0], name, todo, mine=(identity, name) in mine)
         self.sent, self.before = todo.sent, look
         return todo
 
@@ -249,102 +188,74 @@ class _Task:
         names = {name for write in self.wanted.values() for name in write.values}
         return [name for name in self.layout.columns if name in names]
 
-    # --- what our last writes hit ---
+    def _hit(self, look: Look, todo: _Round) -> Mapping[Place, Value]:
+        """Cells of known records that our last writes hit by mistake; what no name leads to is put back here."""
+        if self.strays is None or self.before is None:
+            self.strays = Strays(look)
+            return {}
+        meant = {
+            (identity, name): write.values[name][1] for identity, write in self.wanted.items() for name in write.values
+        }
+        for each in self.strays.find(look, self.before, self.sent, self.originals, meant):
+            todo.put((each.row + 2, each.column), each.typed, formula=each.formula)
+        return self.strays.dirty
 
-    def _ours(self, look: _Look, todo: _Round) -> set[tuple[int, str]]:
-        """Cells that hold what we meant for another one, by row and field; what no field stands for is put back here.
-
-        A value that stands where it was meant to proves that nothing moved under its write. Only one that does not is
-        looked for, first at the spot it was sent to: a person may type the same value anywhere.
-        """
-        for (identity, name), value in list(self.dirty.items()):
-            row = look.only(identity)
-            if row is None or name not in look.values or self._value(look, name, row) != value:
-                del self.dirty[identity, name]
-        astray = [one for one in self.sent if not self._landed(look, one)]
-        astray = [one for one in astray if not self._in_other_column(look, one, todo)]
-        changed = self._changed(look) if astray else {}
-        for one in astray:
-            rows = changed.get((one.name, one.value), [])
-            if rows:
-                row = rows.pop(rows.index(one.row) if one.row in rows else 0)
-                self.dirty[look.names[row], one.name] = one.value
-            else:
-                self._in_nameless_row(look, one, todo)
-        return {(row, name) for identity, name in self.dirty if (row := look.only(identity)) is not None}
-
-    def _landed(self, look: _Look, one: _Sent) -> bool:
-        rows = look.rows.get(one.identity, []) if one.name in look.values else []
-        return any(self._value(look, one.name, row) == one.value for row in rows)
-
-    def _changed(self, look: _Look) -> dict[tuple[str, Value], list[int]]:
-        """Rows of cells that hold something else than before and than they should, by field and value."""
-        found: dict[tuple[str, Value], list[int]] = {}
-        for (identity, name), original in self.originals.items():
-            row = look.only(identity) if name in look.values else None
-            if row is None or (identity, name) in self.dirty:
-                continue
-            value, write = self._value(look, name, row), self.wanted.get(identity)
-            meant = write is not None and name in write.values and write.values[name][1] == value
-            if not meant and (value != original.value or look.has_formula(name, row) != original.formula):
-                found.setdefault((name, value), []).append(row)
-        return found
-
-    def _in_other_column(self, look: _Look, one: _Sent, todo: _Round) -> bool:
-        """Whether a write hit another column because columns had moved; that cell gets back what it held."""
-        if self.before is None or look.layout.columns.get(one.name) == one.column:
-            return False
-        for row in dict.fromkeys((look.only(one.identity), one.row)):
-            now = look.whole.get(row, ()) if row is not None else ()
-            then = self.before.only(look.names[row]) if row is not None and row < len(look.names) else None
-            if row is None or then is None or one.column >= len(now) or not same_cell(now[one.column], one.cell):
-                continue
-            each = look.layout.field_at(one.column)
-            if each is not None and (look.names[row], each.name) in self.originals:
-                self.dirty[look.names[row], each.name] = self._value(look, each.name, row)
-            elif then in self.before.whole:
-                held = content_before(self.before.header, self.before.whole[then], look.header, now, one.column)
-                if not same_cell(held, now[one.column]):
-                    todo.put((row + 2, one.column), held, formula=isinstance(held, str) and held.startswith("="))
-            return True
-        return False
-
-    def _in_nameless_row(self, look: _Look, one: _Sent, todo: _Round) -> None:
-        """A write that hit a row without name, such as one inserted this moment: it gets back what is missing now."""
-        if self.before is None or one.name not in look.values or one.row >= len(look.names) or look.names[one.row]:
+    def _bar(self, look: Look) -> None:
+        """Rows that are written whole or not at all, and cells in which nothing stays."""
+        if self.before is None:
+            found = {each: self._blocked(look, each, write) for each, write in self.wanted.items() if write.whole}
+            self.barred = {identity: problem for identity, problem in found.items() if problem}
             return
-        now: list[Cell] = [look.typed(one.name, row) or "" for row, name in enumerate(look.names) if not name]
-        then: list[Cell] = [
-            self.before.typed(one.name, row) or "" for row, name in enumerate(self.before.names) if not name
-        ]
-        if self._value(look, one.name, one.row) != one.value or Counter(now) <= Counter(then):
-            return
-        held = next((cell for cell in Counter(then) - Counter(now) if cell), "")
-        formula = isinstance(held, str) and held.startswith("=")
-        todo.put((one.row + 2, look.layout.columns[one.name]), held, formula=formula)
+        for one in self.sent:
+            row, was = look.only(one.identity), self.before.only(one.identity)
+            still = row is not None and row == was == one.row and look.layout.columns.get(one.name) == one.column
+            if still and look.value(one.name, one.row) == self.before.value(one.name, one.row) != one.value:
+                self.stuck[one.identity, one.name] += 1
+                if self.stuck[one.identity, one.name] >= STUCK:
+                    header = self._table.by_name[one.name].header
+                    self.barred[one.identity] = f"“{header}” keeps no value here: its cell is merged with others."
+
+    def _blocked(self, look: Look, identity: Identity, write: RowWrite) -> str:
+        """Why not all values of a row can be written; empty when they can."""
+        absent, row = _absent(look, identity, write), look.only(identity)
+        if absent or row is None:
+            return absent
+        for name, (before, after) in write.values.items():
+            current = look.value(name, row)
+            if current != after and look.has_formula(name, row):
+                return self._formula(name)
+            if current not in {before, after}:
+                return self._edited(name)
+        return ""
+
+    def _formula(self, name: str) -> str:
+        return f"“{self._table.by_name[name].header}” holds a formula; it was kept."
+
+    def _edited(self, name: str) -> str:
+        return f"“{self._table.by_name[name].header}” was edited meanwhile; the edit was kept."
 
     # --- what every cell should hold ---
 
-    def _cell(self, look: _Look, identity: _Identity, row: int, name: str, todo: _Round, *, mine: bool) -> None:
-        current = self._value(look, name, row)
+    def _cell(self, look: Look, identity: Identity, row: int, name: str, todo: _Round, *, mine: bool) -> None:
+        current = look.value(name, row)
         original = self.originals.get((identity, name))
         if original is None or not mine:  # first seen, or as a person left it
             formula = look.has_formula(name, row)
-            original = self.originals[identity, name] = _Original(current, look.typed(name, row), formula)
-        write = self.wanted.get(identity)
+            original = self.originals[identity, name] = Original(current, look.typed(name, row), formula)
+        write = None if identity in self.barred else self.wanted.get(identity)
         spot = (row + 2, look.layout.columns[name])
         if write is not None and name in write.values and not original.formula:
             after = self._target(write, name, current, todo, mine=mine)
             if after is not _LEFT:
                 cell = todo.cells[spot] = write_cell(self._table.by_name[name].kind, after)
-                todo.sent.append(_Sent(identity, name, after, cell, row, spot[1]))
+                todo.sent.append(Sent(identity, name, after, cell, row, spot[1]))
             return
         if write is not None and name in write.values and current != write.values[name][1]:
-            todo.problems[write.item] = f"“{self._table.by_name[name].header}” holds a formula; it was kept."
+            todo.problems[write.item] = self._formula(name)
         if mine:
             todo.put(spot, original.typed, formula=original.formula)
             if not original.formula:
-                todo.sent.append(_Sent(identity, name, original.value, todo.cells[spot], row, spot[1]))
+                todo.sent.append(Sent(identity, name, original.value, todo.cells[spot], row, spot[1]))
 
     def _target(self, write: RowWrite, name: str, current: Value, todo: _Round, *, mine: bool) -> Value:
         """What to write into a cell that is to get a value; `_LEFT` when nothing."""
@@ -352,14 +263,13 @@ class _Task:
         if current == after:
             return _LEFT
         if current != before and not mine:
-            header = self._table.by_name[name].header
-            todo.problems[write.item] = f"“{header}” was edited meanwhile; the edit was kept."
+            todo.problems[write.item] = self._edited(name)
             return _LEFT
         return after
 
     # --- looking ---
 
-    def _look(self) -> _Look:
+    def _look(self) -> Look:
         """Values and formulas of the same moment: read again when rows or columns moved between the two calls."""
         for attempt in range(ROUNDS):
             try:
@@ -374,7 +284,7 @@ class _Task:
                 return look
         raise Unavailable("The rows of the sheet kept moving while they were read.", service="google")
 
-    def _read(self) -> _Look | None:
+    def _read(self) -> Look | None:
         """Look; None when something moved. Rows that are written are read whole, for what stands in other columns."""
         names = self._interesting
         columns = [self.layout.columns[name] for name in names]
@@ -382,9 +292,9 @@ class _Task:
         layout = lay_out(self._table, shot.header, self._table.title)
         if layout.columns != self.layout.columns:
             self.layout = layout
-            return None if layout.usable else _Look(layout, shot.header, {})
-        look = _Look(layout, shot.header, dict(zip(names, shot.columns, strict=True)))
-        self._name_rows(look)
+            return None if layout.usable else Look(layout, self.writer.money_digits, shot.header, {})
+        values = dict(zip(names, shot.columns, strict=True))
+        look = Look(layout, self.writer.money_digits, shot.header, values, self.by_name)
         spots = {row for identity in self.wanted for row in look.rows.get(identity, [])}
         spots |= {one.row for one in self.sent if one.row < len(look.names)}
         typed = self.writer.columns.look(columns, [row + 2 for row in spots], formulas=True)
@@ -401,31 +311,19 @@ class _Task:
         wanted = {*self._table.key, *identity, *self._written}
         return [name for name in self.layout.columns if name in wanted]
 
-    def _name_rows(self, look: _Look) -> None:
-        for row in range(max((len(column) for column in look.values.values()), default=0)):
-            identity = self._identity(look, row)
-            look.names.append(identity)
-            if identity:
-                look.rows.setdefault(identity, []).append(row)
-
-    def _identity(self, look: _Look, row: int) -> _Identity:
-        values = {name: self._value(look, name, row) for name in look.values}
-        if self.by_name:
-            return self._table.natural_key_of(values)
-        key = self._table.key_of(values)
-        return (key,) if key else ()
-
-    def _value(self, look: _Look, name: str, row: int) -> Value:
-        each = self._table.by_name[name]
-        cell = look.cell(name, row)
-        try:
-            return read_cell(each.kind, cell, each.reading(self.writer.money_digits))
-        except BadValueError:
-            return str(cell)
-
 
 _LEFT: Value = "\0left"
 """In place of a value: the cell is left as it is. No cell can hold it."""
+
+
+def _absent(look: Look, identity: Identity, write: RowWrite) -> str:
+    """Why a row cannot be written as a whole, or not all of it; empty when it can."""
+    rows = look.rows.get(identity, [])
+    if len(rows) != 1:
+        return _lost(rows)
+    gone = next((name for name in write.values if name not in look.layout.columns), "")
+    header = look.layout.table.by_name[gone].header if gone else ""
+    return f"The column “{header}” is no longer in the sheet; it was not written." if gone else ""
 
 
 def _same_moment(values: Sequence[Cell], formulas: Sequence[Cell]) -> bool:

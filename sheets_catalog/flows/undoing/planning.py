@@ -13,8 +13,8 @@ from sheets_catalog.flows.exporting.batching import order
 from sheets_catalog.flows.exporting.estimating import estimate
 from sheets_catalog.flows.exporting.looking import fetch
 from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, metafield_headers, readiness, tables_read
-from sheets_catalog.flows.keyed_writing import is_formula
 from sheets_catalog.flows.reading import TabReader, open_tab
+from sheets_catalog.flows.row_looks import is_formula
 from sheets_catalog.flows.sheet_columns import SheetColumns
 from sheets_catalog.flows.tabs import double_keys
 from sheets_catalog.flows.undoing import creations, history
