@@ -6,9 +6,10 @@ import csv
 import io
 
 import pytest
+import requests
 
 from sheets_catalog.cli.statuses import of_job
-from sheets_catalog.errors import BusyError, InputError, PermissionMissing
+from sheets_catalog.errors import BusyError, InputError, PermissionMissing, SheetsCatalogError
 from sheets_catalog.flows import delivery, staging
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.tasks import batches, keeping, register
@@ -276,9 +277,33 @@ def test_two_deliveries_of_one_batch_cannot_run_at_once(small) -> None:
     assert small.files_in(other_folder) == {}
 
 
-def test_a_shared_drive_as_the_clients_folder(small) -> None:
-    import requests
+def test_a_delivery_whose_job_file_is_gone_is_taken_over(small) -> None:
+    job = small.plan_delivery()
+    small.apply_delivery(job, limits=Limits(stopping=lambda: True))
+    planned_before = small.plan_delivery()
+    token = {"Authorization": f"Bearer {small.connection.google.access_token}"}
+    assert requests.delete(f"{small.sandbox.url}/drive/v3/files/{job}", headers=token, timeout=10).ok
+    assert small.apply_delivery(planned_before).books.done == 3
+    assert register.load(small.systems).batches["B1"].active_job == ""
 
+
+def test_tasks_that_a_lost_job_left_delivering_are_delivered_by_the_next(small) -> None:
+    job = small.plan_delivery()
+    small.fault("drive.files.copy", "status", status=403, nth=4, reason="storageQuotaExceeded")
+    with pytest.raises(SheetsCatalogError):
+        small.apply_delivery(job)
+    assert {status for status, *_ in small.statuses().values()} == {"delivering"}
+    with pytest.raises(InputError, match="3 delivering"):
+        plan(small)
+    small.forget_faults()
+    token = {"Authorization": f"Bearer {small.connection.google.access_token}"}
+    assert requests.delete(f"{small.sandbox.url}/drive/v3/files/{job}", headers=token, timeout=10).ok
+    (other,) = small.plant({"name": "Other client", "mimeType": FOLDER})
+    assert small.deliver(folder=other).books.done == 3
+    assert batches.verify_batch(small.systems, "B1").holds
+
+
+def test_a_shared_drive_as_the_clients_folder(small) -> None:
     answer = requests.post(
         f"{small.sandbox.url}/drive/v3/drives",
         params={"requestId": "r1"},

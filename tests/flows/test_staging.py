@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from datetime import date
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
+import requests
 
 from sheets_catalog.errors import BusyError, InputError, PermissionMissing, SheetsCatalogError, StalePlanError
 from sheets_catalog.flows import delivery, staging
@@ -615,6 +618,126 @@ def test_a_native_copy_that_comes_in_late_is_trashed(small) -> None:
     assert native.trash_twins(small.systems, [folder], {"job": job, "kind": "native"}) == 1
     assert small.systems.drive.get(twin.id).trashed
     assert not small.systems.drive.get(made.id).trashed
+
+
+class FastClock:
+    """A machine's clock that is five minutes fast; `meanwhile` happens while it waits."""
+
+    def __init__(self, clock, meanwhile) -> None:
+        self.clock, self.meanwhile = clock, meanwhile
+
+    def now(self):
+        return self.clock.now() + timedelta(minutes=5)
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        self.meanwhile()
+        self.clock.sleep(seconds)
+
+
+def test_a_late_native_copy_is_waited_for_although_this_machines_clock_is_fast(small) -> None:
+    add_native(small)
+    job = small.stage().job_id
+    (made,) = small.systems.drive.find(app_properties={"job": job, "kind": "native"})
+    from sheets_catalog.flows.drive_stores import DriveProperties
+    from sheets_catalog.flows.tasks import native
+
+    properties = DriveProperties(small.systems.drive, made.parents[0])
+    stored = properties.read()
+    doubtful = native.Mark(made.id, stored.now.timestamp()).text()
+    properties.write({f"{native.PREFIX}6": doubtful}, stored.version)
+    late = []
+
+    def comes_in() -> None:
+        late.append(small.systems.drive.copy(made.id, None, made.name, parent=made.parents[0]))
+        small.sandbox.world.clock.advance(120)  # lists lag
+
+    systems = replace(small.systems, clock=FastClock(small.systems.clock, comes_in))
+    folder = small.systems.drive.get(made.parents[0])
+    assert native.trash_twins(systems, [folder], {"job": job, "kind": "native"}) == 1
+    assert [small.systems.drive.get(each.id).trashed for each in late] == [True]
+
+
+# --- clean-up beside jobs, and jobs whose file is gone ---
+
+
+def failed_batch(here: Desk) -> list[keeping.Cleaning]:
+    """All tasks of B1 have failed for a rule that is lifted again; what cleaning up would do then."""
+    required = register.load(here.systems).settings.rules.required
+    here.rules(required=(".zzz",))
+    here.stage()
+    here.rules(required=required)
+    return keeping.plan_cleaning(here.systems, 0)
+
+
+def retrying(here: Desk) -> str:
+    options = staging.StagingOptions(staging.Filters(retry="B1"))
+    return staging.store(here.systems, staging.plan_staging(here.systems, options))
+
+
+def test_a_clean_up_leaves_alone_what_a_job_took_up_after_it_was_planned(small) -> None:
+    planned = failed_batch(small)
+    assert [each.trash for each in planned] == [True]
+    job = retrying(small)
+    small.apply_staging(job, limits=Limits(stopping=lambda: True))
+    (left,) = keeping.clean(small.systems, small.audit, planned, "me")
+    assert left.reason == f"Job {job} works on it by now."
+    assert small.apply_staging(job).books.done == 3
+    assert batches.verify_batch(small.systems, "B1").holds
+    assert not register.load(small.systems).batches["B1"].cleaned_at
+
+
+def test_a_clean_up_leaves_alone_what_a_job_has_done_after_it_was_planned(small) -> None:
+    planned = failed_batch(small)
+    small.apply_staging(retrying(small))
+    (left,) = keeping.clean(small.systems, small.audit, planned, "me")
+    assert "no longer as they were" in left.reason
+    assert {status for status, *_ in small.statuses().values()} == {"staged"}
+    assert batches.verify_batch(small.systems, "B1").holds
+    (session,) = [each for each in small.audit.sessions() if each.flow == "clean"]
+    assert (session.books.planned, session.books.rejected) == (3, 3)
+
+
+def test_a_batch_whose_planned_job_runs_after_a_clean_up_is_not_called_cleaned_up(small) -> None:
+    job = staging.store(small.systems, staging.plan_staging(small.systems, staging.StagingOptions(batch_id="B1")))
+    assert keeping.clean(small.systems, small.audit, keeping.plan_cleaning(small.systems, 0), "me") == []
+    assert small.apply_staging(job).books.done == 3
+    assert batches.verify_batch(small.systems, "B1").holds
+    assert batches.list_batches(small.systems)[0].status == "staged"
+
+
+def delete_job(here: Desk, job: str) -> None:
+    """Somebody deletes a job's file for good."""
+    token = {"Authorization": f"Bearer {here.connection.google.access_token}"}
+    assert requests.delete(f"{here.sandbox.url}/drive/v3/files/{job}", headers=token, timeout=10).ok
+
+
+def test_tasks_of_a_staging_job_whose_file_is_gone_are_retried(small) -> None:
+    job = staging.store(small.systems, staging.plan_staging(small.systems, staging.StagingOptions(batch_id="B1")))
+    small.fault("drive.files.copy", "status", status=403, nth=4, reason="storageQuotaExceeded")
+    with suppress(SheetsCatalogError):
+        small.apply_staging(job, limits=Limits(patience=0))
+    assert {status for status, *_ in small.statuses().values()} == {"staging"}
+    delete_job(small, job)
+    small.forget_faults()
+    assert batches.export_report(small.systems).in_progress == ()
+    assert small.apply_staging(retrying(small)).books.done == 3
+    assert {status for status, *_ in small.statuses().values()} == {"staged"}
+    assert batches.verify_batch(small.systems, "B1").holds
+
+
+def test_tasks_of_a_staging_job_whose_file_is_gone_are_cleaned_up(small) -> None:
+    job = staging.store(small.systems, staging.plan_staging(small.systems, staging.StagingOptions(batch_id="B1")))
+    small.fault("drive.files.copy", "status", status=403, nth=4, reason="storageQuotaExceeded")
+    with suppress(SheetsCatalogError):
+        small.apply_staging(job, limits=Limits(patience=0))
+    assert keeping.plan_cleaning(small.systems, 0) == []
+    delete_job(small, job)
+    assert keeping.clean(small.systems, small.audit, keeping.plan_cleaning(small.systems, 0), "me") == []
+    assert {status for status, *_ in small.statuses().values()} == {None}
+    assert register.load(small.systems).batches["B1"].active_job == ""
 
 
 @pytest.mark.parametrize("tasks", [2, 120])

@@ -171,12 +171,15 @@ def clean(
     from sheets_catalog.flows.tasks import keeping
 
     at = here(connection, json=json)
-    found = keeping.plan_cleaning(at.systems, older_than, delivered=delivered)
+    found, left = keeping.plan_cleaning(at.systems, older_than, delivered=delivered), []
     if found and not dry_run:
         at.screen.show(*exports.cleanings(found, done=False))
         agree(at, "Do this?", yes=yes)
         with at.audit() as audit:
-            keeping.clean(at.systems, audit, found, actor(at))
-    at.screen.show(*exports.cleanings(found, done=not dry_run, dry=dry_run))
-    at.screen.answer({"cleaned": found, "dry_run": dry_run})
-    return Exit.OK
+            left = keeping.clean(at.systems, audit, found, actor(at))
+    cleaned = [each for each in found if each.batch_id not in {other.batch_id for other in left}]
+    if cleaned or not left:
+        at.screen.show(*exports.cleanings(cleaned, done=not dry_run, dry=dry_run))
+    at.screen.show(*exports.left_alone(left))
+    at.screen.answer({"cleaned": cleaned, "left": left, "dry_run": dry_run})
+    return Exit.ATTENTION if left else Exit.OK

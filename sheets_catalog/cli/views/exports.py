@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sheets_catalog.changes.plan import Finding, Plan
     from sheets_catalog.flows.tasks.batches import BatchSummary, BatchVerification, BatchView, ExportReport
-    from sheets_catalog.flows.tasks.keeping import Cleaning
+    from sheets_catalog.flows.tasks.keeping import Cleaning, LeftAlone
     from sheets_catalog.flows.tasks.leaving import Gone, Leaving
     from sheets_catalog.flows.tasks.selecting import Choices, Left
 
@@ -235,3 +235,9 @@ def cleanings(found: Sequence[Cleaning], *, done: bool, dry: bool = False) -> It
         folder = f"{each.folder_name} {moved}" if each.trash else f"{each.folder_name} stays"
         table.add_row(each.batch_id, str(len(each.tasks)), folder, each.why)
     yield table
+
+
+def left_alone(left: Sequence[LeftAlone]) -> Iterator[RenderableType]:
+    """Batches that were not cleaned up as shown, each with its reason."""
+    for each in left:
+        yield parts.headline("✗", f"Batch {each.batch_id} was left alone: {each.reason}", "yellow")

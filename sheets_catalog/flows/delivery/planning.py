@@ -12,7 +12,7 @@ from sheets_catalog.changes.plan import Change, Plan
 from sheets_catalog.errors import InputError
 from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import planning, register
-from sheets_catalog.flows.tasks.batches import Copied, check, copied
+from sheets_catalog.flows.tasks.batches import Copied, check, copied, without_lost_job
 from sheets_catalog.flows.tasks.files import Problem, copy_of, look_up
 from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_apart
 from sheets_catalog.flows.tasks.sheet import open_tasks, status_of
@@ -76,6 +76,7 @@ def plan_delivery(
     note("sheet", 0, 0)
     opened = open_tasks(systems, known.settings.tab)
     rows = [row for row in opened.rows() if row.values.get("export_batch_id") == batch.id]
+    rows = without_lost_job(systems, batch, rows)
     ready = [row for row in rows if status_of(row) in READY]
     if not ready:
         raise InputError(f"No task of batch {batch.id} is ready to be delivered. {_why(rows)}", advice=_advice(batch))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sheets_catalog.changes.plan import Change, Plan
 from sheets_catalog.errors import InputError
 from sheets_catalog.flows.tasks import planning, register
+from sheets_catalog.flows.tasks.batches import without_lost_job
 from sheets_catalog.flows.tasks.files import copies_of, find_files
 from sheets_catalog.flows.tasks.folders import folder_for_writing
 from sheets_catalog.flows.tasks.register import Batch, Register
@@ -82,7 +83,10 @@ def plan_staging(
     staging = folder_for_writing(systems, settings.staging_folder, "staging folder")
     note("sheet", 0, 0)
     opened = open_tasks(systems, settings.tab)
-    selection = select(list(opened.rows()), options.filters, settings.tab)
+    rows: list[Row] = list(opened.rows())
+    if options.filters.retry:
+        rows = without_lost_job(systems, register_now.batch(options.filters.retry), rows)
+    selection = select(rows, options.filters, settings.tab)
     if not selection.chosen:
         raise _nothing(selection, options.filters)
     rules = check_rules(settings.rules)

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sheets_catalog.errors import BusyError, StateError
-from sheets_catalog.flows import job_files
+from sheets_catalog.errors import BusyError
 from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.running import JobResult, Run, run_job
-from sheets_catalog.flows.tasks import planning, register
+from sheets_catalog.flows.tasks import batches, planning, register
 from sheets_catalog.flows.tasks.copying import CopyWork
 from sheets_catalog.flows.tasks.folders import folder_for_writing
 from sheets_catalog.jobs.batches import Sizing
-from sheets_catalog.jobs.checkpoints import Checkpoints
 from sheets_catalog.jobs.runner import Limits
-from sheets_catalog.jobs.state import Status
 
 if TYPE_CHECKING:
     from sheets_catalog.changes.plan import Plan
@@ -95,13 +92,14 @@ def _take(systems: Systems, batch_id: str, job_id: str) -> None:
 
     def taken(found: Register) -> Register:
         batch = found.batch(batch_id)
-        if batch.active_job not in {"", job_id} and _begun(systems, batch.active_job):
+        if batch.active_job not in {"", job_id} and batches.begun(systems, batch.active_job):
             raise BusyError(
                 f"Job {batch.active_job} works on batch {batch_id} already.",
                 job_id=batch.active_job,
                 advice=f"Watch, resume or cancel it: `sheets-catalog jobs show {batch.active_job}`.",
             )
-        return found.with_batch(msgspec.structs.replace(batch, active_job=job_id))
+        cleaned = "" if job_id in batch.staging_jobs else batch.cleaned_at  # its folder is taken back and filled again
+        return found.with_batch(msgspec.structs.replace(batch, active_job=job_id, cleaned_at=cleaned))
 
     register.change(systems, taken)
 
@@ -114,11 +112,3 @@ def _give_back(systems: Systems, batch_id: str, job_id: str) -> None:
         return found.with_batch(msgspec.structs.replace(batch, active_job=""))
 
     register.change(systems, given_back)
-
-
-def _begun(systems: Systems, job_id: str) -> bool:
-    try:
-        status = Checkpoints(job_files.store_of(systems, job_id)).load().status
-    except StateError:
-        return True
-    return not status.ended and status is not Status.PLANNED

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sheets_catalog.errors import NotFound
+from sheets_catalog.errors import NotFound, StateError
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import native, register
@@ -16,7 +16,7 @@ from sheets_catalog.flows.tasks.files import look_up
 from sheets_catalog.flows.tasks.leaving import FOLDER_LINK, Gone, gone_from
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.jobs.checkpoints import Checkpoints
-from sheets_catalog.jobs.state import Result
+from sheets_catalog.jobs.state import Result, Status
 from sheets_catalog.records.tasks import ExportStatus
 
 if TYPE_CHECKING:
@@ -50,6 +50,39 @@ class Copied:
     def files(self) -> Iterator[tuple[FileCopy, str]]:
         """Each file with the id of its copy."""
         return zip(self.change.files, self.ids, strict=True)
+
+
+def begun(systems: Systems, job_id: str) -> bool:
+    """Whether a job has begun and not ended. One whose file is gone for good never goes on: it holds nobody."""
+    try:
+        status = Checkpoints(job_files.store_of(systems, job_id)).load().status
+    except NotFound:
+        return False
+    except StateError:
+        return True
+    return not status.ended and status is not Status.PLANNED
+
+
+_FAILED = {
+    ExportStatus.STAGING.value: ExportStatus.STAGING_FAILED.value,
+    ExportStatus.DELIVERING.value: ExportStatus.DELIVERY_FAILED.value,
+}
+
+
+def without_lost_job(systems: Systems, batch: Batch, rows: Iterable[Row]) -> list[Row]:
+    """These rows; tasks that a job of the batch left in work whose file is gone for good count as failed.
+
+    So the next job of the batch takes them over: nothing else could ever move them on.
+    """
+    found = list(rows)
+    if not batch.active_job or begun(systems, batch.active_job):
+        return found
+    return [_failed(row) if row.values.get("export_batch_id") == batch.id else row for row in found]
+
+
+def _failed(row: Row) -> Row:
+    status = row.values.get("export_status") or ""
+    return replace(row, values={**row.values, "export_status": _FAILED.get(status, status or None)})
 
 
 def loaded(systems: Systems, job_ids: Sequence[str]) -> Iterator[tuple[str, Plan, JobState]]:
@@ -333,7 +366,9 @@ def export_report(systems: Systems) -> ExportReport:
     return ExportReport(
         statuses=dict(Counter(row.values.get("export_status") or "" for row in rows)),
         tasks=len(rows),
-        in_progress=tuple(each for each in summaries if each.batch.active_job),
+        in_progress=tuple(
+            each for each in summaries if each.batch.active_job and begun(systems, each.batch.active_job)
+        ),
         failed=tuple(failed),
         staging_bytes=size,
         staging_name=known.settings.staging_name,

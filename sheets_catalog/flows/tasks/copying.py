@@ -377,7 +377,7 @@ class CopyWork:
         having = [item for item in items if any(not file.new_id for file in self._change(item).files)]
         if having:
             folders = look_up(self.systems, [self._change(item).context["folder"] for item in having], self.pool)
-            native.trash_twins(self.systems, folders.values(), {"job": self.job_id, "kind": "native"})
+            native.trash_twins(self.systems, list(folders.values()), {"job": self.job_id, "kind": "native"})
 
     # --- small things ---
 

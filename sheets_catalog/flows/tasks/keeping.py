@@ -18,11 +18,11 @@ from sheets_catalog.books import Books
 from sheets_catalog.errors import InputError, NotFound, SheetsCatalogError
 from sheets_catalog.flows.near import nearest
 from sheets_catalog.flows.tasks import leaving, register
-from sheets_catalog.flows.tasks.batches import BatchSummary, list_batches
+from sheets_catalog.flows.tasks.batches import begun
 from sheets_catalog.flows.tasks.board import Board, Move
 from sheets_catalog.flows.tasks.folders import folder_for_writing
 from sheets_catalog.flows.tasks.selecting import Choices, choices, label_of
-from sheets_catalog.flows.tasks.sheet import Migration, add_columns, open_tasks, plan_migration
+from sheets_catalog.flows.tasks.sheet import Migration, add_columns, open_tasks, plan_migration, writing
 from sheets_catalog.flows.tasks.validating import check_rules
 from sheets_catalog.records.tasks import ExportStatus, check_move, export_status
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.tabs import Row
     from sheets_catalog.flows.tasks.board import Moved
-    from sheets_catalog.flows.tasks.register import Register, Rules, Settings
+    from sheets_catalog.flows.tasks.register import Batch, Register, Rules, Settings
 
 
 @dataclass(slots=True)
@@ -182,7 +182,10 @@ def _by_hand(item: int, row: Row, status: ExportStatus | None, reason: str) -> M
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """What cleaning up a batch does: tasks put back in line, and the batch's folder trashed (or kept)."""
+    """What cleaning up a batch does: tasks put back in line, and the batch's folder trashed (or kept).
+
+    `statuses`: those of the tasks when it was planned. `delivered`: whether it was asked for batches delivered whole.
+    """
 
     batch_id: str
     folder_name: str
@@ -190,6 +193,8 @@ class Cleaning:
     tasks: tuple[str, ...]
     trash: bool
     why: str
+    statuses: tuple[str, ...] = ()
+    delivered: bool = False
 
 
 def plan_cleaning(systems: Systems, older_than_days: float, *, delivered: bool = False) -> list[Cleaning]:
@@ -200,46 +205,109 @@ def plan_cleaning(systems: Systems, older_than_days: float, *, delivered: bool =
     job works on is left alone.
     """
     limit = systems.clock.now() - timedelta(days=older_than_days)
-    title = register.load(systems).settings.tab
-    rows = list(open_tasks(systems, title).rows())
+    known = register.load(systems)
+    rows = list(open_tasks(systems, known.settings.tab).rows())
     found = []
-    for summary in list_batches(systems):
-        batch = summary.batch
-        if batch.cleaned_at or batch.active_job or datetime.fromisoformat(batch.created_at) > limit:
+    for batch in sorted(known.batches.values(), key=lambda each: each.created_at, reverse=True):
+        if batch.cleaned_at or datetime.fromisoformat(batch.created_at) > limit or _at_work(systems, batch):
             continue
-        cleaning = _cleaning(summary, [row for row in rows if _batch(row) == batch.id], delivered=delivered)
+        cleaning = _cleaning(batch, rows, delivered=delivered)
         if cleaning.tasks or cleaning.trash:
             found.append(cleaning)
     return found
+
+
+def _at_work(systems: Systems, batch: Batch) -> bool:
+    return bool(batch.active_job) and begun(systems, batch.active_job)
 
 
 _KEPT = {ExportStatus.STAGED, ExportStatus.DELIVERING, ExportStatus.DELIVERED}
 _ABANDONED = {ExportStatus.STAGING_FAILED, ExportStatus.STAGING}
 
 
-def _cleaning(summary: BatchSummary, rows: Sequence[Row], *, delivered: bool) -> Cleaning:
-    batch, words = summary.batch, set(summary.statuses)
+def _cleaning(batch: Batch, everything: Sequence[Row], *, delivered: bool) -> Cleaning:
+    rows = [row for row in everything if _batch(row) == batch.id]
+    words = {row.values.get("export_status") or "" for row in rows}
     nothing_left = not words & _KEPT
     done = delivered and words <= {ExportStatus.DELIVERED.value, ExportStatus.STAGING_FAILED.value}
     abandoned = _ABANDONED | ({ExportStatus.DELIVERY_FAILED} if nothing_left else set())
-    tasks = tuple(row.key or "" for row in rows if row.values.get("export_status") in abandoned)
+    tasks = {
+        row.key or "": row.values["export_status"] or "" for row in rows if row.values["export_status"] in abandoned
+    }
     why = "nothing of it was staged" if nothing_left else "all of it was delivered" if done else "failed tasks only"
-    return Cleaning(batch.id, batch.folder_name, batch.folder_id, tasks, nothing_left or done, why)
+    return Cleaning(
+        batch.id,
+        batch.folder_name,
+        batch.folder_id,
+        tuple(tasks),
+        nothing_left or done,
+        why,
+        tuple(tasks.values()),
+        delivered,
+    )
 
 
-def clean(systems: Systems, audit: Audit, plan: Sequence[Cleaning], actor: str) -> None:
-    """Do what `plan_cleaning` said. To the trash, nothing is deleted; repeatable."""
-    title = register.load(systems).settings.tab
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A batch that was not cleaned up as planned, and why."""
+
+    batch_id: str
+    reason: str
+
+
+def clean(systems: Systems, audit: Audit, plan: Sequence[Cleaning], actor: str) -> list[LeftAlone]:
+    """Do what `plan_cleaning` said, to each batch that is still as it was then; returns the others.
+
+    To the trash, nothing is deleted. What was done of a plan is not done again.
+    """
+    left = []
     with session(systems, audit, "clean", f"Clean-up of {len(plan)} export batches", actor) as log:
-        rows = {row.key: row for row in open_tasks(systems, title).rows()}
         for each in plan:
-            moves = [_reset(item, rows[task_id], each) for item, task_id in enumerate(each.tasks) if task_id in rows]
-            moved = Board(systems, title, f"{log.id}-{each.batch_id}", actor).write(moves)
-            audit.records(_in_session(log.id, moved))
-            log.take(moved, len(moves))
-            leaving.remember(systems, [move for move in moves if move.item not in moved.refused], actor)
-            if each.trash:
-                _trash(systems, each)
+            with writing(systems, log.id):
+                reason = _changed(systems, each)
+                if reason:
+                    log.planned += len(each.tasks)
+                    log.rejected += len(each.tasks)
+                else:
+                    reason = _clean(systems, audit, each, log, actor)
+            if reason:
+                left.append(LeftAlone(each.batch_id, reason))
+    return left
+
+
+def _changed(systems: Systems, planned: Cleaning) -> str:
+    """Why a batch must not be cleaned up as planned; empty when it may. The caller holds the lease of statuses.
+
+    A job that begins from here on waits for the lease before it copies anything, and finds what was done.
+    """
+    known = register.load(systems)
+    batch = known.batch(planned.batch_id)
+    if _at_work(systems, batch):
+        return f"Job {batch.active_job} works on it by now."
+    rows = list(open_tasks(systems, known.settings.tab).rows())
+    if batch.cleaned_at or _cleaning(batch, rows, delivered=planned.delivered) != planned:
+        return "Its tasks are no longer as they were when the clean-up was planned."
+    return ""
+
+
+def _clean(systems: Systems, audit: Audit, each: Cleaning, log: Session, actor: str) -> str:
+    """Clean up one batch; why its folder was kept although it was to be trashed, or empty."""
+    title = register.load(systems).settings.tab
+    rows = {row.key: row for row in open_tasks(systems, title).rows()}
+    moves = [
+        _reset(item, rows[task_id], status, each)
+        for item, (task_id, status) in enumerate(zip(each.tasks, each.statuses, strict=True))
+        if task_id in rows
+    ]
+    moved = Board(systems, title, f"{log.id}-{each.batch_id}", actor).write_held(moves)
+    audit.records(_in_session(log.id, moved))
+    log.take(moved, len(moves))
+    leaving.remember(systems, [move for move in moves if move.item not in moved.refused], actor)
+    if moved.refused:
+        return next(iter(moved.refused.values()))
+    if each.trash:
+        _trash(systems, each)
+    return ""
 
 
 def _in_session(session_id: str, moved: Moved) -> list[database.RecordLog]:
@@ -250,11 +318,10 @@ def _in_session(session_id: str, moved: Moved) -> list[database.RecordLog]:
     ]
 
 
-def _reset(item: int, row: Row, cleaning: Cleaning) -> Move:
+def _reset(item: int, row: Row, status: str, cleaning: Cleaning) -> Move:
     after = {"export_status": None, "export_batch_id": None}
-    before = row.values.get("export_status")
     reason = f"clean-up of batch {cleaning.batch_id}: {cleaning.why}"
-    return Move(item, row.key or "", label_of(row), (before,), (cleaning.batch_id,), after, reason)
+    return Move(item, row.key or "", label_of(row), (status,), (cleaning.batch_id,), after, reason)
 
 
 def _trash(systems: Systems, cleaning: Cleaning) -> None:
@@ -269,6 +336,6 @@ def _trash(systems: Systems, cleaning: Cleaning) -> None:
 
     def cleaned(found: Register) -> Register:
         batch = found.batch(cleaning.batch_id)
-        return found.with_batch(msgspec.structs.replace(batch, cleaned_at=batch.cleaned_at or now))
+        return found.with_batch(msgspec.structs.replace(batch, cleaned_at=batch.cleaned_at or now, active_job=""))
 
     register.change(systems, cleaned)

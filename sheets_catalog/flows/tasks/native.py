@@ -18,7 +18,7 @@ from sheets_catalog.errors import AccessError, PreconditionFailed, Refused, Thro
 from sheets_catalog.flows.drive_stores import DriveProperties
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.google.drive import Drive
@@ -156,7 +156,7 @@ def _unsure(each: Native) -> Unsure:
     return Unsure(f"Whether file {what} was made is not known yet; looking again.", service="google")
 
 
-def trash_twins(systems: Systems, folders: Iterable[File], job: Mapping[str, str]) -> int:
+def trash_twins(systems: Systems, folders: Sequence[File], job: Mapping[str, str]) -> int:
     """Trash files that a second attempt made: those of this job that no folder's mark names. Returns how many.
 
     `job`: the private properties that all files of the job have. Waits until the latest doubtful attempt is a minute
@@ -165,11 +165,17 @@ def trash_twins(systems: Systems, folders: Iterable[File], job: Mapping[str, str
     stored = (each for folder in folders for each in folder.app_properties.items())
     marks = [Mark.read(text) for name, text in stored if name.startswith(PREFIX)]
     latest = max((mark.attempted for mark in marks), default=0.0)
-    left = latest + SURE_AFTER - systems.clock.now().timestamp()
-    if latest and left > 0:
-        systems.clock.sleep(min(left, SURE_AFTER))
+    if latest:
+        _outlast(systems, folders[0].id, latest + SURE_AFTER)
     kept = {mark.file_id for mark in marks if mark.file_id}
     twins = [file for file in systems.drive.find(app_properties=job) if file.id not in kept]
     for file in twins:
         systems.drive.trash(file.id)
     return len(twins)
+
+
+def _outlast(systems: Systems, folder_id: str, until: float) -> None:
+    """Wait until then, as Google's clock goes, which wrote the marks: this machine's may be minutes fast or slow."""
+    left = until - DriveProperties(systems.drive, folder_id).read().now.timestamp()
+    if left > 0:
+        systems.clock.sleep(min(left, SURE_AFTER))
