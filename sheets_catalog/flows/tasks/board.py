@@ -160,4 +160,4 @@ def _write(move: Move, row: Row, opened: TaskTab) -> RowWrite:
     values = {
         name: (row.values.get(name), value) for name, value in move.after.items() if name in opened.layout.columns
     }
-    return RowWrite(move.item, move.task_id, (), values)
+    return RowWrite(move.item, move.task_id, (), values, whole=True)
