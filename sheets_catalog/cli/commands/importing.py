@@ -30,7 +30,7 @@ Metafields = Annotated[
         "--metafield",
         metavar="HEADER",
         help="Add this metafield column to Products (with “variants:” in front: to Variants), such as "
-        "“Metafield: custom.material \\[single_line_text_field]”; repeatable. Those that are there are filled in anyway.",
+        "“Metafield: custom.material \\[single_line_text_field]”; repeatable. Those there are filled in anyway.",
         panel=options.SCOPE,
     ),
 ]
