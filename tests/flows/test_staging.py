@@ -740,7 +740,7 @@ def test_tasks_of_a_staging_job_whose_file_is_gone_are_cleaned_up(small) -> None
     assert register.load(small.systems).batches["B1"].active_job == ""
 
 
-@pytest.mark.parametrize("tasks", [2, 120])
+@pytest.mark.parametrize("tasks", [2, 40])
 def test_the_estimate_is_near_what_both_phases_call(tmp_path, tasks) -> None:
     """Also with several chunks. A run this quick renews no lease."""
     with desk(tmp_path, tasks, files=4 * tasks, speed=20.0) as here:
