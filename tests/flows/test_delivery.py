@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 import requests
@@ -159,6 +160,11 @@ def test_the_client_folder_must_be_writable_and_there(small) -> None:
         delivery.plan_delivery(small.systems, delivery.DeliveryOptions("B9", small.folders["client_folder"]))
 
 
+def test_nothing_is_delivered_into_the_folder_of_our_own_files(small) -> None:
+    with pytest.raises(InputError, match="keeps its own files"):
+        plan(small, small.connection.folder_id)
+
+
 # --- what goes wrong ---
 
 
@@ -275,6 +281,32 @@ def test_two_deliveries_of_one_batch_cannot_run_at_once(small) -> None:
     result = small.apply_delivery(second)
     assert (result.books.done, result.books.conflicted) == (0, 3)
     assert small.files_in(other_folder) == {}
+
+
+def test_a_task_that_the_client_has_already_is_delivered_again_only_when_told(small) -> None:
+    small.deliver()
+    options = staging.StagingOptions(staging.Filters(include_exported=True), "B2")
+    small.apply_staging(staging.store(small.systems, staging.plan_staging(small.systems, options)))
+    small.sandbox.world.clock.advance(600)  # lists lag
+    (old,) = [each for each in small.store.children(small.folders["client_folder"]) if each.name == "T00001"]
+    small.systems.drive.trash(old.id)
+    wanted = delivery.DeliveryOptions("B2", small.folders["client_folder"])
+    made = delivery.plan_delivery(small.systems, wanted)
+    assert [finding.rule for finding in made.plan.findings] == ["already_at_client"] * 2
+    assert "has a folder “T00002” already" in made.plan.findings[0].message
+    assert "by an earlier delivery" in made.plan.findings[0].message
+    result = small.apply_delivery(delivery.store(small.systems, made))
+    assert (result.books.done, result.books.rejected) == (1, 2)
+    assert sorted(
+        folder[0] for folder in small.tree(small.folders["client_folder"]) if isinstance(folder[1], list)
+    ) == [
+        "T00001",
+        "T00002",
+        "T00003",
+    ]
+    again = delivery.plan_delivery(small.systems, replace(wanted, again=True))
+    assert not again.plan.findings
+    assert small.apply_delivery(delivery.store(small.systems, again)).books.done == 2
 
 
 def test_a_delivery_whose_job_file_is_gone_is_taken_over(small) -> None:

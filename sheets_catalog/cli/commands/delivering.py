@@ -44,6 +44,10 @@ BatchId = Annotated[
 def deliver(
     batch: BatchId,
     to: Annotated[str, options.value("--to", metavar="FOLDER", help="Link or id of the client's folder.")],
+    again: Annotated[
+        bool,
+        options.flag("--again", help="Also tasks whose folder is at the client already; there will be two of each."),
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     show_all: options.All = False,
@@ -57,7 +61,7 @@ def deliver(
     from sheets_catalog.flows import delivery
 
     at = here(connection, json=json)
-    made = _plan(at, delivery.DeliveryOptions(batch, to, actor(at)))
+    made = _plan(at, delivery.DeliveryOptions(batch, to, actor(at), again))
     limit = None if show_all else exports.LIMIT
     at.screen.show(
         *exports.preview(made.plan, "Deliver", f"“{made.client_name}”", limit), *exports.not_ready(made.left)

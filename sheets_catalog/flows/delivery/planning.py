@@ -16,6 +16,7 @@ from sheets_catalog.flows.tasks.batches import Copied, check, copied, without_lo
 from sheets_catalog.flows.tasks.files import Problem, copy_of, look_up
 from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_apart
 from sheets_catalog.flows.tasks.sheet import open_tasks, status_of
+from sheets_catalog.flows.tasks.validating import plain
 from sheets_catalog.records.tasks import ExportStatus
 
 if TYPE_CHECKING:
@@ -33,11 +34,15 @@ READY = (ExportStatus.STAGED, ExportStatus.DELIVERY_FAILED)
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOptions:
-    """What to deliver where. `client_folder`: link or id."""
+    """What to deliver where. `client_folder`: link or id.
+
+    `again`: also tasks of whose name the client's folder has a folder already; it then has two of each.
+    """
 
     batch_id: str
     client_folder: str
     actor: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,9 @@ def plan_delivery(
         mine = {row.key: staged[row.key] for row in ready if row.key and row.key in staged}
         wrong = check(systems, mine, "staging", pool)
         now = look_up(systems, (each for task in mine.values() for each in task.ids if each), pool)
+        there = {} if options.again else _there(systems, client, mine, pool)
     when = f"{planning.local_now(systems, opened.info.time_zone):%Y-%m-%d %H:%M}"
-    problems = {row.key: _problems(row, mine.get(row.key or ""), wrong) for row in ready}
+    problems = {row.key: _problems(row, mine.get(row.key or ""), wrong, there.get(row.key)) for row in ready}
     changes = tuple(_change(row, mine.get(row.key or ""), problems[row.key], now, batch.id, when) for row in ready)
     found: list[Finding] = [
         planning.finding(problem, row, opened.tab.title) for row in ready for problem in problems[row.key]
@@ -133,8 +139,22 @@ def _advice(batch: Batch) -> str:
     return f"Look at it with `sheets-catalog batches show {batch.id}`."
 
 
-def _problems(row: Row, task: Copied | None, wrong: Sequence[Wrong]) -> list[Problem]:
-    """Why a staged task cannot be delivered."""
+def _there(
+    systems: Systems, client: File, tasks: Mapping[str, Copied], pool: ThreadPoolExecutor
+) -> dict[str | None, File]:
+    """Folders in the client's folder that are called like those of these tasks, by task id.
+
+    Lists lag, so what they show is looked up: the folder of a delivery that failed a moment ago is in the trash.
+    """
+    names = {plain(task.change.context["folder_name"]): key for key, task in tasks.items()}
+    alike = [each.id for each in systems.drive.children(client.id) if each.is_folder and plain(each.name) in names]
+    found = look_up(systems, alike, pool).values() if alike else ()
+    still = [each for each in found if not each.trashed and client.id in each.parents]
+    return {names[plain(each.name)]: each for each in still if plain(each.name) in names}
+
+
+def _problems(row: Row, task: Copied | None, wrong: Sequence[Wrong], there: File | None) -> list[Problem]:
+    """Why a staged task cannot be delivered. `there`: a folder of its name that the client has already."""
     if task is None:
         message = "No job of this batch has proven that it was staged."
         return [Problem("unproven", "", message, "Set it back with `tasks set`, and stage it again.")]
@@ -143,6 +163,12 @@ def _problems(row: Row, task: Copied | None, wrong: Sequence[Wrong]) -> list[Pro
         for each in wrong
         if each.task_id == row.key
     ]
+    if there:
+        since = f", made {there.created_time:%Y-%m-%d}" if there.created_time else ""
+        whose = " by an earlier delivery" if there.app_properties.get("kind") == "task" else ""
+        message = f"The client's folder has a folder “{there.name}” already{since}{whose}."
+        advice = "Move that one away, or deliver this one beside it with `deliver --again`."
+        found.append(Problem("already_at_client", there.name, message, advice))
     count = row.values.get("staged_count")
     if count != str(len(task.ids)):
         message = f"“Staged Count” is {count or 'blank'}, but {len(task.ids)} files were staged."

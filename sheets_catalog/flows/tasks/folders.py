@@ -40,6 +40,11 @@ def folder_for_writing(systems: Systems, link: str, what: str) -> File:
         raise InputError(f"The {what}: “{file.name}” is a file, expected a folder.", advice="Paste a folder's link.")
     if file.trashed:
         raise InputError(f"The {what} “{file.name}” is in the trash.", advice="Take it back, or choose another folder.")
+    if file.id == systems.connection.folder_id:
+        raise InputError(
+            f"“{file.name}” is the folder in which Sheets Catalog keeps its own files.",
+            advice=f"Choose another folder as the {what}.",
+        )
     if not file.may("canAddChildren"):
         raise PermissionMissing(
             f"This account may not add files to the {what} “{file.name}”.",

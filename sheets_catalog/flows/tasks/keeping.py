@@ -83,11 +83,6 @@ def configure(systems: Systems, *, staging_folder: str = "", tab: str = "", rule
     The staging folder is checked for write access and its name is kept (SD-2).
     """
     folder = folder_for_writing(systems, staging_folder, "staging folder") if staging_folder else None
-    if folder and folder.id == systems.connection.folder_id:
-        raise InputError(
-            f"“{folder.name}” is the folder in which Sheets Catalog keeps its own files.",
-            advice="Choose another folder for staging.",
-        )
     if rules:
         check_rules(rules)
     if tab:
