@@ -43,11 +43,11 @@ def new_product(values: Mapping[str, Value], table: Table, variants: Sequence[Ma
 
 
 def option_names(product: Mapping[str, Value], variants: Sequence[Mapping[str, Value]]) -> tuple[str, ...]:
-    """The names of a product's options in order; `Title` for a product without options.
+    """The names of a product's options in order, trimmed as the shop stores them; `Title` where there are no options.
 
     Raises `InputError` when an option has no name although a variant has a value for it or a later option has one.
     """
-    names = [product.get(f"{option}_name") for option in OPTIONS]
+    names = [(product.get(f"{option}_name") or "").strip() for option in OPTIONS]
     if not any(names) and _only_default(variants):
         return (DEFAULT_OPTION,)
     used = [any(row.get(option) for row in variants) for option in OPTIONS]

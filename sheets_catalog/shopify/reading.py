@@ -252,7 +252,7 @@ def tree(node: Mapping[str, Any], view: View) -> Tree:
     page = variants["pageInfo"]
     branches = tuple(tree_variant(each, view) for each in variants["nodes"])
     whole = not page["hasNextPage"] and all(levels_complete(each) for each in variants["nodes"])
-    return Tree(product(node, view), branches, _marker(node), whole)
+    return Tree(product(node, view), branches, marker_of(node), whole)
 
 
 def tree_variant(node: Mapping[str, Any], view: View) -> TreeVariant:
@@ -262,7 +262,7 @@ def tree_variant(node: Mapping[str, Any], view: View) -> TreeVariant:
         record=variant(node, view),
         inventory=levels(node, item["id"], item["inventoryLevels"]),
         inventory_item_id=digits(item["id"]),
-        operation=_marker(node),
+        operation=marker_of(node),
     )
 
 
@@ -271,7 +271,8 @@ def levels_complete(node: Mapping[str, Any]) -> bool:
     return not node["inventoryItem"]["inventoryLevels"]["pageInfo"]["hasNextPage"]
 
 
-def _marker(node: Mapping[str, Any]) -> str:
+def marker_of(node: Mapping[str, Any]) -> str:
+    """The marker of a node that was asked for it, "" without one."""
     return (node["marker"] or {}).get("value") or ""
 
 

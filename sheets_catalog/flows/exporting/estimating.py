@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from sheets_catalog.changes.plan import Estimate
 from sheets_catalog.flows.exporting.batching import batches, sizing
 from sheets_catalog.flows.exporting.creating import NEW
-from sheets_catalog.flows.exporting.looking import is_looked_up
-from sheets_catalog.flows.exporting.removing import is_for_missing_row
+from sheets_catalog.flows.exporting.looking import is_looked_up, may_be_stored_otherwise
 from sheets_catalog.flows.exporting.sending import PARALLEL
+from sheets_catalog.flows.exporting.standing import depends_on_row
 from sheets_catalog.jobs.lease import RENEW_AFTER
 from sheets_catalog.shopify.throttle import MUTATION_COST, STANDARD_RATE, cost_of_nodes, nodes_per_call
 from sheets_catalog.shopify.writes import LIMITS
@@ -47,7 +47,7 @@ RENEWAL = 2
 
 OPEN_SHEET, OPEN_TAB = 1, 1
 """A batch that writes to the sheet looks at the spreadsheet once, and at the header of each tab it writes to; one that
-removes records looks at the spreadsheet and at the rows of their tabs."""
+makes or removes records looks at the spreadsheet and at the rows of their tabs before it does."""
 
 KEYED_WRITE = 5
 """Rows written by key: values and formulas looked at, written, looked at again."""
@@ -146,12 +146,14 @@ def _all_batches(changes: Sequence[Change], sizes: Sizing, looks: Mapping[str, L
 def _look_for_trees(batch: Sequence[Change], toll: _Toll) -> None:
     for _ in {change.group for change in batch if change.action == "create"}:
         toll.read_shop(1, TREE_POINTS)
+    if any(may_be_stored_otherwise(change) for change in batch):
+        toll.read_shop(1, TREE_POINTS)
     deleted = sum((change.action, change.table) == ("delete", "products") for change in batch)
     toll.read_shop(deleted, TREE_POINTS * deleted)
 
 
 def _look_for_rows(batch: Sequence[Change], toll: _Toll) -> None:
-    tabs = {change.table for change in batch if is_for_missing_row(change)}
+    tabs = {change.table for change in batch if depends_on_row(change)}
     toll.at_google(OPEN_SHEET * bool(tabs) + OPEN_TAB * len(tabs))
 
 

@@ -6,11 +6,13 @@ grows old, and an edit made in the shop meanwhile would be overwritten.
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint_of
+from sheets_catalog.flows.exporting.creating import NEW
 from sheets_catalog.flows.exporting.sending import PARALLEL, Ready, Sent, marker
 from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
@@ -58,6 +60,16 @@ def metafields_wanted(tables: Mapping[str, Table]) -> dict[str, list[Field]]:
     }
 
 
+_PLAIN_HANDLE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""Handles that are certainly stored as they are sent."""
+
+
+def may_be_stored_otherwise(change: Change) -> bool:
+    """Whether the change makes a product whose handle the shop may write in its own way (Größe, Mixed Case)."""
+    new = change.action == "create" and change.table == "products"
+    return new and not _PLAIN_HANDLE.fullmatch(change.group.removeprefix(NEW))
+
+
 def is_looked_up(change: Change, table: str) -> bool:
     """Whether the shop's record of a change in `table` is read before the change is sent."""
     return change.table == table and bool(change.key) and _on_shop(change)
@@ -87,15 +99,30 @@ class Look:
         for change in changes:
             if change.action == "create" and change.group not in self.trees:
                 self.trees[change.group] = self._tree(change)
+        self._look_for_marks([each for each in changes if may_be_stored_otherwise(each)])
         deleted = [each.key for each in changes if (each.action, each.table) == ("delete", "products")]
         self.leaving = trees_of(self.systems, self.tables, deleted)
 
     def _tree(self, change: Change) -> Tree | None:
         catalogue = self.systems.catalogue
         wanted = metafields_wanted(self.tables)
-        if change.group.startswith("new:"):
-            return catalogue.product_by_handle(change.group.removeprefix("new:"), **wanted)
+        if change.group.startswith(NEW):
+            return catalogue.product_by_handle(change.group.removeprefix(NEW), **wanted)
         return catalogue.product_tree(change.group, **wanted)
+
+    def _look_for_marks(self, changes: Sequence[Change]) -> None:
+        """New products that the shop may have stored under another handle than was sent, by what marks them as ours."""
+        marks = {each.group: marker(self.job_id, each.group) for each in changes}
+        marks = {group: mark for group, mark in marks.items() if not self._is_made(group, mark)}
+        found = self.systems.catalogue.newest_with(marks.values()) if marks else {}
+        wanted = metafields_wanted(self.tables)
+        for group, mark in marks.items():
+            if mark in found:
+                self.trees[group] = self.systems.catalogue.product_tree(found[mark], **wanted)
+
+    def _is_made(self, group: str, mark: str) -> bool:
+        tree = self.trees[group]
+        return tree is not None and tree.operation == mark
 
     def sort(self, item: int) -> Ready | Sent:
         """Whether an item is ready to be sent, or already settled by what the shop has."""
@@ -146,22 +173,29 @@ class Look:
     def _sort_create(self, item: int, change: Change) -> Ready | Sent:
         tree = self.trees[change.group]
         mark = marker(self.job_id, change.group)
-        if change.group.startswith("new:"):
+        if change.group.startswith(NEW):
             return self._sort_new_product(item, change, tree, mark)
         if tree is None:
             return Sent(Outcome(item, Result.REJECTED, "Its product was deleted in the shop since the plan was made."))
         return self._sort_new_variant(item, change, tree, mark)
 
     def _sort_new_product(self, item: int, change: Change, tree: Tree | None, mark: str) -> Ready | Sent:
+        if tree is None and change.table == "variants" and not self._has_product(change.group):
+            return Sent(Outcome(item, Result.REJECTED, "Its product was not made. Plan again."))
         if tree is None:
             return Ready(item, change, change.fields)
         if tree.operation != mark:
             reason = f"A product with the handle “{tree.product.values.get('handle')}” appeared in the shop meanwhile."
             return Sent(Outcome(item, Result.CONFLICTED, reason))
         record = tree.product if change.table == "products" else self._variant_in(tree, change)
-        if record is None:
-            return Sent(Outcome(item, Result.REJECTED, "The product was made, but not this variant. Plan again."))
+        if record is None:  # more variants than go with their product
+            return Ready(item, change, change.fields, product=tree.product.key)
         return Sent(Outcome(item, Result.DONE), record)
+
+    def _has_product(self, group: str) -> bool:
+        """Whether the batch has the new product of a group, which goes before its variants."""
+        changes = (self.plan.changes[item] for item in self.batch)
+        return any((each.group, each.table) == (group, "products") for each in changes)
 
     def _sort_new_variant(self, item: int, change: Change, tree: Tree, mark: str) -> Ready | Sent:
         wanted = _options(change)
@@ -182,12 +216,12 @@ class Look:
         return next(matching, only if not any(wanted) else None)
 
     def option_names(self, ready: Sequence[Ready]) -> dict[str, tuple[str, ...]]:
-        """Names of the options of products whose variants get option values."""
+        """Names of the options of products whose variants get option values, by group."""
         wanted = {
             one.change.group
             for one in ready
             if one.change.table == "variants"
-            and not one.change.group.startswith("new:")
+            and (one.product or not one.change.group.startswith(NEW))
             and any(each.field in OPTIONS for each in one.fields)
         }
         known = {group: tree.product for group, tree in self.trees.items() if tree}
@@ -201,12 +235,12 @@ def _on_shop(change: Change) -> bool:
 
 
 def _options(change: Change) -> tuple[str, ...]:
-    values = {each.field: each.after for each in change.fields}
-    return tuple(values.get(name) or "" for name in OPTIONS)
+    return _options_of({each.field: each.after for each in change.fields})
 
 
 def _options_of(values: Mapping[str, Value]) -> tuple[str, ...]:
-    return tuple(values.get(name) or "" for name in OPTIONS)
+    """The shop trims them."""
+    return tuple((values.get(name) or "").strip() for name in OPTIONS)
 
 
 def _names(values: Mapping[str, Value]) -> tuple[str, ...]:

@@ -42,12 +42,16 @@ _NAMESPACE = UUID("8c9a6a3e-2f0f-5b3a-9d53-6f0f5a1f7e11")
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """One change that may be sent: its number, and the fields that still have to be written."""
+    """One change that may be sent: its number, and the fields that still have to be written.
+
+    `product`: of a variant of a new product, the product's id when that was made by an earlier batch.
+    """
 
     item: int
     change: Change
     fields: tuple[FieldChange, ...]
     current: Record | None = None
+    product: str = ""
 
     @property
     def ref(self) -> str:
@@ -84,9 +88,11 @@ def marker(job_id: str, group: str) -> str:
 def deliveries(
     ready: Sequence[Ready], tables: Mapping[str, Table], job_id: str, option_names: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Delivery]:
-    """Operations for these changes. `option_names`: by product id, where option values are written."""
+    """Operations for these changes. `option_names`: by group, where option values are written."""
     for group, members in _groups(ready).items():
-        if group.startswith("new:"):
+        if made := next((one.product for one in members if one.product), ""):
+            yield from _product(made, members, tables, marker(job_id, group), option_names.get(group, ()))
+        elif group.startswith("new:"):
             yield _new_product(members, tables, marker(job_id, group))
         elif group == "inventory":
             yield from _levels(members, job_id)
@@ -200,7 +206,7 @@ def _deliver(shop: Shop, request: WriteRequest, items: _Items) -> list[Sent]:
             return [sent for part in parts for sent in _deliver(shop, part, items)]
         return [_rejected(item, error.message) for item in numbers]
     return [
-        _sent(items[type(result.operation), key], verdict, deleting=isinstance(result.operation, _DELETES))
+        _sent(items[type(result.operation), key], verdict, result.operation)
         for result in results
         for key, verdict in zip(result.operation.keys, result.verdicts, strict=True)
     ]
@@ -225,13 +231,15 @@ def _rejected(item: int, reason: str) -> Sent:
 _DELETES = (DeleteProduct, DeleteVariants)
 
 
-def _sent(item: int, verdict: Verdict, *, deleting: bool) -> Sent:
+def _sent(item: int, verdict: Verdict, operation: Operation) -> Sent:
     words = "; ".join(f"{each.field}: {each.message}" if each.field else each.message for each in verdict.problems)
     match verdict.outcome:
         case "applied":
             return Sent(Outcome(item, Result.DONE), verdict.record)
         case "refused":
-            return Sent(_refused(item, words, gone=verdict.gone, deleting=deleting))
+            # what is new cannot be gone: then it is something it refers to that does not exist
+            gone = verdict.gone and not isinstance(operation, CreateProduct)
+            return Sent(_refused(item, words, gone=gone, deleting=isinstance(operation, _DELETES)))
         case "stale":
             return Sent(Outcome(item, Result.CONFLICTED, "The stock changed in the shop since the plan was made."))
         case "held_back" | "again":

@@ -11,8 +11,8 @@ from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting.batching import first_batch
 from sheets_catalog.flows.exporting.looking import Look
 from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, tables_of
-from sheets_catalog.flows.exporting.removing import is_for_missing_row
 from sheets_catalog.flows.exporting.sending import Ready, Sent, deliver, deliveries
+from sheets_catalog.flows.exporting.standing import Standing, depends_on_row, rows_changed
 from sheets_catalog.flows.keyed_writing import KeyedWriter, RowWrite
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
@@ -67,7 +67,7 @@ class ExportWork:
         """Look, send what is still to be sent, write back; an outcome for every item."""
         look = Look(self.systems, self.plan, self.job_id, self.tables, batch)
         outcomes = {item: look.sort(item) for item in batch}
-        outcomes |= self._rows_back(outcomes.values())
+        outcomes |= self._rows_changed(outcomes.values())
         ready = [each for each in outcomes.values() if isinstance(each, Ready)]
         self._check_tabs()
         sent = self._send(ready, look)
@@ -75,20 +75,15 @@ class ExportWork:
         problems = self._write_back(settled)
         return [self._outcome(item, settled[item], problems.get(item, "")) for item in batch]
 
-    def _rows_back(self, found: Iterable[Ready | Sent]) -> dict[int, Sent]:
-        """Records that were to be removed because their row was gone, and whose row somebody has put back since."""
-        gone = [each for each in found if isinstance(each, Ready) and is_for_missing_row(each.change)]
-        if not gone:
+    def _rows_changed(self, found: Iterable[Ready | Sent]) -> dict[int, Sent]:
+        """New records whose row is not what it was any more, and records to be removed whose row has come back."""
+        ready = [each for each in found if isinstance(each, Ready)]
+        names = sorted({each.change.table for each in ready if depends_on_row(each.change)})
+        if not names:
             return {}
         info = self.systems.sheets.info(self.plan.spreadsheet_id)
-        names = {each.change.table for each in gone}
-        back = {(name, row.key) for name in sorted(names) for row in self._reader(info, name).rows()}
-        settled = Result.CONFLICTED, "Its row is in the sheet again."
-        return {
-            each.item: Sent(Outcome(each.item, *settled))
-            for each in gone
-            if (each.change.table, each.change.key) in back
-        }
+        readers = {name: self._reader(info, name) for name in names}
+        return rows_changed(ready, {name: Standing.of(each.layout, each.rows()) for name, each in readers.items()})
 
     def _send(self, ready: Sequence[Ready], look: Look) -> dict[int, Sent]:
         to_shop = [one for one in ready if one.fields or one.change.action != "update"]
@@ -156,7 +151,8 @@ class ExportWork:
         change, record = self.plan.changes[item], settled[item].record
         if record is None:
             return None
-        planned = {each.field: each.after for each in change.fields}
+        planned = {"product_handle": change.context.get("product_handle") or None}
+        planned |= {each.field: each.after for each in change.fields}
         names = ("id", "handle") if change.table == "products" else ("id", "product_id", "product_handle")
         values = {
             name: (planned.get(name), record.values.get(name)) for name in names if record.values.get(name) is not None

@@ -42,7 +42,8 @@ def import_catalogue(
     """Bring the shop's catalogue into the sheet. `watcher` is told (table, records done, records in all).
 
     Raises `BusyError` when another run works on the sheet, `InputError` for a sheet that cannot be used, `BooksError`
-    when records went missing or the shop's list ended early; what was written until then stays, and importing again goes on.
+    when records went missing or the shop's list ended early; what was written until then stays, and importing again
+    goes on.
     """
     options = options or ImportOptions()
     unknown = [name for name in options.tables if name not in TABLES]

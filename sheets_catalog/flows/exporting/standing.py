@@ -1,0 +1,77 @@
+"""What became of rows since the plan was made: new ones that are not what they were, gone ones that came back. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sheets_catalog.flows.exporting.creating import NEW
+from sheets_catalog.flows.exporting.removing import is_for_missing_row
+from sheets_catalog.flows.exporting.sending import Sent
+from sheets_catalog.jobs.runner import Outcome
+from sheets_catalog.jobs.state import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sheets_catalog.changes.plan import Change
+    from sheets_catalog.flows.exporting.sending import Ready
+    from sheets_catalog.flows.tabs import Layout, Row
+
+BACK = "Its row is in the sheet again."
+CHANGED = "Its row was changed, copied or removed since the plan was made: plan again."
+PRODUCT_CHANGED = "The row of its product was changed, copied or removed since the plan was made: plan again."
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The rows of one tab now: their keys, and how many rows without key have each natural key."""
+
+    keys: frozenset[str]
+    names: Mapping[tuple[str, ...], int]
+
+    @classmethod
+    def of(cls, layout: Layout, rows: Iterable[Row]) -> Standing:
+        """What these rows say. Without the column of the ids no new row stands as it did: none could get its id."""
+        keys: set[str] = set()
+        names: Counter[tuple[str, ...]] = Counter()
+        for row in rows:
+            if row.key:
+                keys.add(row.key)
+            elif layout.usable:
+                names[row.natural_key(layout.table)] += 1
+        return cls(frozenset(keys), names)
+
+
+def depends_on_row(change: Change) -> bool:
+    """Whether the change may be sent only while its row stands in the sheet as planned, or has not come back."""
+    return change.action == "create" or is_for_missing_row(change)
+
+
+def rows_changed(ready: Sequence[Ready], tabs: Mapping[str, Standing]) -> dict[int, Sent]:
+    """Of what is ready to be sent, what must not be: each as an outcome that says why.
+
+    `tabs`: by table, for every table with a change that depends on its row. A new product that may not be made takes
+    its variants with it. A record whose row cannot be found again would be made anew by every later plan.
+    """
+    found = dict(_refused(ready, tabs))
+    products = {one.change.group for one in ready if one.item in found and one.change.group.startswith(NEW)
+                and one.change.table == "products"}  # fmt: skip
+    for one in ready:
+        if one.change.group in products and one.item not in found:
+            found[one.item] = _conflicted(one, PRODUCT_CHANGED)
+    return found
+
+
+def _refused(ready: Iterable[Ready], tabs: Mapping[str, Standing]) -> Iterator[tuple[int, Sent]]:
+    for one in ready:
+        change = one.change
+        if is_for_missing_row(change) and change.key in tabs[change.table].keys:
+            yield one.item, _conflicted(one, BACK)
+        elif change.action == "create" and tabs[change.table].names.get(change.natural_key) != 1:
+            yield one.item, _conflicted(one, CHANGED)
+
+
+def _conflicted(one: Ready, reason: str) -> Sent:
+    return Sent(Outcome(one.item, Result.CONFLICTED, reason))

@@ -1,0 +1,176 @@
+"""New rows whose answer was lost, that changed before they were sent, or that are many: one record each, never two."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from sandboxed import desk
+
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
+from sheets_catalog.flows.importing import import_catalogue
+from sheets_catalog.jobs.state import Result, Status
+
+CHANGED = "Its row was changed, copied or removed since the plan was made: plan again."
+PRODUCT_CHANGED = "The row of its product was changed, copied or removed since the plan was made: plan again."
+
+
+@pytest.fixture
+def at():
+    with desk() as one:
+        import_catalogue(one.systems, one.audit)
+        yield one
+
+
+def tab(at, title):
+    return at.person().worksheet(title)
+
+
+def append(at, title, *rows):
+    """Rows by header after the last one; the number of the first."""
+    sheet = tab(at, title)
+    header, first = sheet.row_values(1), len(sheet.get_all_values()) + 1
+    if sheet.row_count < first + len(rows):
+        sheet.add_rows(len(rows) + 5)
+    sheet.update([[row.get(name, "") for name in header] for row in rows], f"A{first}", raw=True)
+    return first
+
+
+def put(at, title, row, header, value):
+    sheet = tab(at, title)
+    sheet.update_cell(row, sheet.row_values(1).index(header) + 1, value)
+
+
+def cells(at, title, first, number, header):
+    sheet = tab(at, title)
+    at_column = sheet.row_values(1).index(header)
+    return [row[at_column] for row in sheet.get_all_values()[first - 1 : first - 1 + number]]
+
+
+def go(at, job):
+    return apply(at.fresh(), at.audit, job, options=ExportOptions(change_share=1))
+
+
+def planned(at):
+    return store(at.systems, plan_export(at.systems))
+
+
+def made(at):
+    return at.sandbox.services["shopify"].store
+
+
+def lose_the_answer(at, operation):
+    requests.delete(f"{at.sandbox.url}/_sandbox/requests", timeout=10)
+    spec = {"service": "shopify", "operation": operation, "kind": "fin", "when": "after", "nth": 1}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=spec, timeout=10).ok
+
+
+@pytest.mark.parametrize("handle", ["MixedCase", "with space", "Größe-neu", "under_score", "日本語"])
+def test_a_product_whose_handle_the_shop_writes_otherwise_is_found_though_the_answer_was_lost(at, handle):
+    row = append(at, "Products", {"Handle": handle, "Title": "Lost", "Status": "active", "Option1 Name": "Size"})
+    variant = append(at, "Variants", {"Product Handle": handle, "Option1 Value": "S", "Price": 5})
+    before, job = len(made(at).products), planned(at)
+    lose_the_answer(at, "shopify.productSet")
+    result = go(at, job)
+    assert not at.sandbox.gateway.faults.unconsumed
+    assert result.books.done == 2, result.state.reasons
+    assert len(made(at).products) == before + 1
+    assert cells(at, "Products", row, 1, "Product ID")[0].isdigit()
+    assert cells(at, "Variants", variant, 1, "Variant ID")[0].isdigit()
+    assert not plan_export(at.systems).changes
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [("Title", "Completely other"), ("Handle", "other-handle"), ("Product ID", "12345")]
+)
+def test_a_new_row_that_was_renamed_before_it_is_sent_is_not_sent(at, header, value):
+    row = append(at, "Products", {"Title": "Brand new", "Status": "active"})
+    before, job = len(made(at).products), planned(at)
+    put(at, "Products", row, header, value)
+    result = go(at, job)
+    assert (result.books.conflicted, result.state.reasons) == (1, {0: CHANGED})
+    assert len(made(at).products) == before
+
+
+def test_a_new_row_that_was_renamed_is_made_once_by_the_next_plan(at):
+    row = append(at, "Products", {"Title": "Brand new", "Status": "active"})
+    before, job = len(made(at).products), planned(at)
+    put(at, "Products", row, "Title", "Completely other")
+    go(at, job)
+    assert go(at, planned(at)).books.done == 1
+    assert len(made(at).products) == before + 1
+    assert not plan_export(at.systems).changes
+
+
+def test_a_removed_or_copied_new_row_is_not_sent_and_takes_its_variants_with_it(at):
+    gone, twice = ({"Handle": name, "Title": name, "Option1 Name": "Size"} for name in ("gone", "twice"))
+    append(at, "Products", twice, gone)
+    append(at, "Variants", *({"Product Handle": name, "Option1 Value": "S", "Price": 5} for name in ("gone", "twice")))
+    before, job = (len(made(at).products), len(made(at).variants)), planned(at)
+    sheet = tab(at, "Products")
+    sheet.delete_rows(len(sheet.get_all_values()))
+    append(at, "Products", twice)
+    result = go(at, job)
+    assert result.books.conflicted == 4
+    assert sorted(result.state.reasons.values()) == [CHANGED, CHANGED, PRODUCT_CHANGED, PRODUCT_CHANGED]
+    assert (len(made(at).products), len(made(at).variants)) == before
+
+
+def test_a_variant_whose_option_was_changed_is_left_out_and_its_product_is_made(at):
+    append(at, "Products", {"Handle": "two", "Title": "Two", "Option1 Name": "Size"})
+    first = append(
+        at, "Variants", *({"Product Handle": "two", "Option1 Value": size, "Price": 5} for size in ("S", "M"))
+    )
+    job = planned(at)
+    put(at, "Variants", first + 1, "Option1 Value", "XL")
+    result = go(at, job)
+    assert (result.books.done, result.books.conflicted) == (2, 1), result.state.reasons
+    assert go(at, planned(at)).books.done == 1
+    tree = at.systems.catalogue.product_by_handle("two")
+    assert [each.record.values["option1"] for each in tree.variants] == ["S", "XL"]
+
+
+def test_rows_that_were_only_sorted_are_sent(at):
+    row = append(at, "Products", {"Title": "Brand new", "Status": "active"})
+    job = planned(at)
+    tab(at, "Products").insert_row([], 2)
+    assert go(at, job).books.done == 1
+    assert cells(at, "Products", row + 1, 1, "Product ID")[0].isdigit()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_names_and_values_of_options_with_spaces_around_them(at, lost):
+    append(at, "Products", {"Handle": "spaced", "Title": "Spaced", "Option1 Name": " Size "})
+    append(at, "Variants", *({"Product Handle": "spaced", "Option1 Value": one, "Price": 5} for one in (" S", "M ")))
+    job = planned(at)
+    if lost:
+        lose_the_answer(at, "shopify.productSet")
+    result = go(at, job)
+    assert not at.sandbox.gateway.faults.unconsumed
+    assert result.books.done == 3, result.state.reasons
+    tree = at.systems.catalogue.product_by_handle("spaced")
+    assert [each.record.values["option1"] for each in tree.variants] == ["S", "M"]
+
+
+@pytest.mark.parametrize("lost", ["", "shopify.productSet", "shopify.productVariantsBulkCreate"])
+def test_a_new_product_with_more_variants_than_go_at_once(at, lost):
+    append(at, "Products", {"Handle": "big", "Title": "Big", "Option1 Name": " Size "})
+    rows = [{"Product Handle": "big", "Option1 Value": f"S{number}", "Price": 5} for number in range(270)]
+    append(at, "Variants", *rows)
+    before, job = len(made(at).variants), planned(at)
+    if lost:
+        lose_the_answer(at, lost)
+    result = go(at, job)
+    assert not at.sandbox.gateway.faults.unconsumed
+    assert (result.status, result.books.done) == (Status.FINISHED, 271), result.state.reasons
+    assert len(made(at).variants) == before + 270
+    assert not plan_export(at.systems).changes
+
+
+def test_variants_of_a_new_product_that_was_refused_say_so(at):
+    append(at, "Products", {"Handle": "refused", "Title": "Refused", "Option1 Name": "Size"})
+    append(at, "Variants", {"Product Handle": "refused", "Option1 Value": "S", "Price": 5})
+    job = planned(at)
+    at.sandbox.services["shopify"].add_product("refused")
+    result = go(at, job)
+    assert result.status is Status.FINISHED
+    assert [result.state.result(item) for item in (0, 1)] == [Result.CONFLICTED, Result.CONFLICTED]
