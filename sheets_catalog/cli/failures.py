@@ -54,12 +54,16 @@ TITLES = (
 
 USAGE = "The command line needs mending"
 
+BOOKS = "books_of_its_job"
+"""Attribute of an error about a job: the job's books, where a program is told of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What a person or a program is told. `where`: the service and call, the holder, or the log file.
 
-    `type`: the name of the error's class, for programs; `title`: what heads the message, for people.
+    `type`: the name of the error's class, for programs; `title`: what heads the message, for people; `books`: those of
+    the job it is about, for programs.
     """
 
     type: str
@@ -68,11 +72,12 @@ class Failure:
     where: str
     status: int
     title: str = CANNOT
+    books: Any = None
 
     def as_json(self) -> dict[str, Any]:
         """The error object of ``--json``."""
         told = {"type": self.type, "message": self.message, "advice": self.advice, "where": self.where}
-        return {"error": told, "exit_status": self.status}
+        return {"error": told, "exit_status": self.status} | ({"books": self.books} if self.books is not None else {})
 
 
 def of_error(error: SheetsCatalogError) -> Failure:
@@ -80,7 +85,8 @@ def of_error(error: SheetsCatalogError) -> Failure:
     message = mask_message(error.message)
     title = next((title for kind, title in TITLES if isinstance(error, kind)), CANNOT)
     advice = error.advice or _advice(error)
-    return Failure(type(error).__name__, message, advice, _where(error), error.exit_status, title)
+    books = getattr(error, BOOKS, None)
+    return Failure(type(error).__name__, message, advice, _where(error), error.exit_status, title, books)
 
 
 def _where(error: SheetsCatalogError) -> str:

@@ -11,6 +11,9 @@ COMMON = "Every command"
 SCOPE = "What"
 SAFETY = "Safety"
 
+MOST_DAYS = 36_500
+"""Most days that `--older-than` takes, a hundred years: beyond some thousand years there is no calendar."""
+
 
 def flag(*names: str, help: str, panel: str | None = None) -> Any:  # noqa: A002 - typer's own name
     """A switch: shown without a type and a default, which say nothing about it."""

@@ -46,10 +46,10 @@ class Screen:
         text = message if isinstance(message, Text) else Text(message, style=style)
         self.err.print(text, soft_wrap=not self.err.is_terminal)
 
-    def answer(self, value: Mapping[str, Any]) -> None:
-        """Print the one JSON object for programs."""
+    def answer(self, value: Mapping[str, Any], status: int = 0) -> None:
+        """Print the one JSON object for programs, with the exit status that follows as ``exit_status``."""
         if self.json:
-            write_json(value, sys.stdout)
+            write_json({**value, "exit_status": value.get("exit_status", int(status))}, sys.stdout)
 
 
 def write_json(value: Mapping[str, Any], stream: TextIO) -> None:

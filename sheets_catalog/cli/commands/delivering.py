@@ -134,8 +134,9 @@ def verify_batch(at: Here, batch: str) -> int:
         shown.phase("Reading every copy back", 0, 0)
         found = batches.verify_batch(at.systems, batch)
     at.screen.show(*exports.verified(found))
-    at.screen.answer({"holds": found.holds, "verification": found})
-    return Exit.OK if found.holds else Exit.DIFFERS
+    status = Exit.OK if found.holds else Exit.DIFFERS
+    at.screen.answer({"holds": found.holds, "verification": found}, status)
+    return status
 
 
 def export_status(connection: options.Connection = "", json: options.Json = False) -> int:
@@ -152,7 +153,14 @@ def export_status(connection: options.Connection = "", json: options.Json = Fals
 
 def clean(
     older_than: Annotated[
-        float, typer.Option("--older-than", min=0, metavar="DAYS", help="Only batches made more than so many days ago.")
+        float,
+        typer.Option(
+            "--older-than",
+            min=0,
+            max=options.MOST_DAYS,
+            metavar="DAYS",
+            help="Only batches made more than so many days ago.",
+        ),
     ] = 30,
     delivered: Annotated[
         bool, options.flag("--delivered", help="Also trash staging folders of batches that were delivered as a whole.")
@@ -185,5 +193,6 @@ def clean(
     if cleaned or not left:
         at.screen.show(*exports.cleanings(cleaned, done=not dry_run, dry=dry_run))
     at.screen.show(*exports.left_alone(left))
-    at.screen.answer({"cleaned": cleaned, "left": left, "dry_run": dry_run})
-    return Exit.ATTENTION if left else Exit.OK
+    status = Exit.ATTENTION if left else Exit.OK
+    at.screen.answer({"cleaned": cleaned, "left": left, "dry_run": dry_run}, status)
+    return status

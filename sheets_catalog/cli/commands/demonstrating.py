@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sheets_catalog.cli import options
-from sheets_catalog.cli.commands.sandboxing import SPEED_TOLD, Catalogue, check_catalogue, serving
+from sheets_catalog.cli.commands.sandboxing import FASTEST, SPEED_TOLD, Catalogue, check_catalogue, serving
 from sheets_catalog.cli.epilog import examples
 from sheets_catalog.cli.screen import Screen, screen_for
 from sheets_catalog.cli.statuses import Exit
@@ -43,7 +43,7 @@ Keep = Annotated[Path | None, options.value("--keep", metavar="DIR", help="Save 
 def demo(
     once: Once = False,
     catalogue: Catalogue = "sample",
-    speed: Annotated[float | None, typer.Option(min=0.001, help=SPEED_TOLD, show_default=False)] = None,
+    speed: Annotated[float | None, typer.Option(min=0.001, max=FASTEST, help=SPEED_TOLD, show_default=False)] = None,
     fast: Fast = False,
     keep: Keep = None,
     seed: Annotated[int, typer.Option(help="Same seed, same ids and data.")] = 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from sheets_catalog.cli.here import Here, here
 from sheets_catalog.cli.statuses import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from sheets_catalog.changes.plan import Plan
     from sheets_catalog.cli.progress import Telling
@@ -189,8 +190,9 @@ def export(
     question = guard(made, wanted)
     preview(at, made, question, show_all=show_all)
     if dry_run or made.empty or all_listed(made):
-        at.screen.answer(plan_json(made, None, question) | {"dry_run": dry_run})
-        return Exit.OK if dry_run else statuses.of_books(made.books)
+        status = Exit.OK if dry_run else statuses.of_books(made.books)
+        at.screen.answer(plan_json(made, None, question) | {"dry_run": dry_run}, status)
+        return status
     agree(at, made, question, yes=yes, confirmed=confirm_mass_change)
     return run_job(at, at.stored(store(at.systems, made)), Apply(batch_size, confirmed=True))
 
@@ -298,7 +300,7 @@ def run_job(at: Here, job_id: str, how: Apply) -> int:
     from sheets_catalog.flows.resuming import apply_any
     from sheets_catalog.jobs.runner import Limits
 
-    with at.audit() as audit, telling(at.screen) as show, Stopping(show.remark) as stop:
+    with about(at, job_id), at.audit() as audit, telling(at.screen) as show, Stopping(show.remark) as stop:
         at.systems.calls.on_wait = tell_waits(show)
         result = apply_any(
             at.systems,
@@ -312,6 +314,22 @@ def run_job(at: Here, job_id: str, how: Apply) -> int:
         )
     at.ran(result.job_id)
     return tell_result(at, result, how.told)
+
+
+@contextmanager
+def about(at: Here, job_id: str) -> Iterator[None]:
+    """An error raised in it is about this job: with ``--json`` it carries the job's books, where they can be read."""
+    from sheets_catalog.cli.failures import BOOKS
+    from sheets_catalog.errors import SheetsCatalogError, UpstreamError
+    from sheets_catalog.flows import job_files
+
+    try:
+        yield
+    except SheetsCatalogError as error:
+        if at.screen.json and not isinstance(error, UpstreamError):  # who just failed is not asked once more
+            with suppress(SheetsCatalogError):
+                setattr(error, BOOKS, job_files.show(at.systems, job_id).summary.books)
+        raise
 
 
 def tell_result(at: Here, result: JobResult, told: frozenset[int] = frozenset()) -> int:

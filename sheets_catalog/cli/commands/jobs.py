@@ -165,7 +165,14 @@ def retry(
 @app.command()
 def clean(
     older_than: Annotated[
-        float, typer.Option("--older-than", min=0, metavar="DAYS", help="Only jobs without a change for so many days.")
+        float,
+        typer.Option(
+            "--older-than",
+            min=0,
+            max=options.MOST_DAYS,
+            metavar="DAYS",
+            help="Only jobs without a change for so many days.",
+        ),
     ] = 30,
     dry_run: DryRun = False,
     connection: options.Connection = "",

@@ -26,7 +26,11 @@ SPEED_TOLD = (
     "How many times faster than life time runs: delays, quotas, clock. Reports count the sandbox's time, "
     "so 50 s at 50 are one of yours."
 )
-Speed = Annotated[float, typer.Option(min=0.001, help=SPEED_TOLD)]
+FASTEST = 1_000_000.0
+Speed = Annotated[float, typer.Option(min=0.001, max=FASTEST, help=SPEED_TOLD)]
+MOST_TASKS, MOST_FILES = 100_000, 1_000_000
+"""What the sandbox can hold in memory."""
+
 TasksWanted = Annotated[
     str,
     typer.Option(
@@ -35,7 +39,8 @@ TasksWanted = Annotated[
     ),
 ]
 TaskFiles = Annotated[
-    int, typer.Option(min=0, metavar="TOTAL", help="With --tasks NUMBER: files of all tasks. 0: six each.")
+    int,
+    typer.Option(min=0, max=MOST_FILES, metavar="TOTAL", help="With --tasks NUMBER: files of all tasks. 0: six each."),
 ]
 LEAST_FILES = 4
 """Files that the sandbox gives a task at least: a model, an image, a video, and a base image."""
@@ -126,7 +131,7 @@ def tasks_wanted(tasks: str, files: int) -> str | int:
 
     if tasks in {"sample", "none"} and not files:
         return tasks
-    if not (tasks.isdecimal() and int(tasks)):
+    if not (tasks.isdecimal() and len(tasks) <= len(str(MOST_TASKS)) and 0 < int(tasks) <= MOST_TASKS):
         raise InputError(
             f"The sandbox cannot plant “{tasks}” tasks" + (f" with {files} files." if files else "."),
             advice="Give --tasks sample, none, or a number; --task-files goes with a number.",

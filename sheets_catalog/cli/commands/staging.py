@@ -113,7 +113,7 @@ def configure(
     at = here(connection, json=json)
     found = register.load(at.systems).settings
     changes = {"least_files": least_files, "required": tuple(require or ()), "shortcuts": shortcuts, "native": native}
-    rules = _rules(found.rules, {name: value for name, value in changes.items() if value})
+    rules = _rules(found.rules, {name: value for name, value in changes.items() if value not in {None, "", ()}})
     if staging_folder or tab or rules != found.rules:
         found = keeping.configure(at.systems, staging_folder=staging_folder, tab=tab, rules=rules)
     if found.staging_folder:
@@ -283,8 +283,9 @@ def set_(
     at.screen.show(headline("✓", f"{count(number, 'task')} {f'set to “{to}”' if to else 'back in line'}", "green"))
     for task_id, why in done.refused:
         at.screen.say(f"{task_id}: {why}", "yellow")
-    at.screen.answer({"change": done, "left": out})
-    return Exit.ATTENTION if done.refused else Exit.OK
+    status = Exit.ATTENTION if done.refused else Exit.OK
+    at.screen.answer({"change": done, "left": out}, status)
+    return status
 
 
 def stage(

@@ -70,8 +70,9 @@ def undo(
     question = guard(made, ExportOptions())
     exporting.preview(at, made, question, show_all=show_all)
     if dry_run or made.empty:
-        at.screen.answer(exporting.plan_json(made, None, question) | {"dry_run": dry_run})
-        return Exit.OK if dry_run else statuses.of_books(made.books)
+        status = Exit.OK if dry_run else statuses.of_books(made.books)
+        at.screen.answer(exporting.plan_json(made, None, question) | {"dry_run": dry_run}, status)
+        return status
     exporting.agree(at, made, question, yes=yes, confirmed=confirm_mass_change)
     return exporting.run_job(at, at.stored(store(at.systems, made)), exporting.Apply(batch_size, confirmed=True))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -47,6 +48,9 @@ class Filters:
         unknown = [word for word in self.review_statuses if word.casefold() not in REVIEWS]
         if unknown:
             raise InputError(f"Found the review status “{unknown[0]}”, expected one of: {', '.join(REVIEWS)}.")
+        for score in (self.score_min, self.score_max):
+            if score is not None and not math.isfinite(score):
+                raise InputError(f"Found the score {score}, expected a number.")
         if self.since and self.until and self.since > self.until:
             raise InputError(f"Found a range of days from {self.since} to {self.until}, which holds none.")
         if self.score_min is not None and self.score_max is not None and self.score_min > self.score_max:

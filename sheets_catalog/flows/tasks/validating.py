@@ -21,6 +21,9 @@ LARGEST_COPY = 750 * 10**9
 MOST_NATIVE = 20
 """Files in Google's own formats of one task: each needs a property of the task's folder, which has 30."""
 
+MOST_FILES = 500_000
+"""Most items that a folder in Drive can hold (https://support.google.com/drive/answer/2494822)."""
+
 _IMAGES = {".jpg", ".jpeg", ".png", ".heic", ".tif", ".tiff", ".webp"}
 
 
@@ -33,8 +36,8 @@ def check_rules(rules: Rules) -> Rules:
     bad = [ending for ending in rules.required if not re.fullmatch(r"\.[\w.]+", ending)]
     if bad:
         raise InputError(f"Found the ending “{bad[0]}”, expected one like “.obj”.")
-    if rules.least_files < 1:
-        raise InputError(f"Found {rules.least_files} as the least number of files, expected 1 or more.")
+    if not 1 <= rules.least_files <= MOST_FILES:
+        raise InputError(f"Found {rules.least_files} as the least number of files, expected 1 to {MOST_FILES:,}.")
     return rules
 
 
