@@ -10,12 +10,14 @@ import pytest
 import requests
 
 from sheets_catalog.cli.statuses import of_job
+from sheets_catalog.cli.views import exports
 from sheets_catalog.errors import BusyError, InputError, PermissionMissing, SheetsCatalogError
 from sheets_catalog.flows import delivery, staging
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.tasks import batches, keeping, register
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Status
+from tests.cli_world import printed
 from tests.flows.exports import Desk, desk
 
 GOOD = 28
@@ -268,6 +270,19 @@ def test_verify_names_what_was_removed_later(small) -> None:
     small.systems.drive.trash(file.id)
     found = batches.verify_batch(small.systems, "B1")
     assert [(wrong.task_id, wrong.where, wrong.file) for wrong in found.wrong] == [("task-1", "client", file.name)]
+
+
+def test_verify_names_a_folder_that_was_renamed_and_still_holds(small) -> None:
+    small.deliver()
+    (folder,) = [each for each in small.store.children(small.folders["client_folder"]) if each.name == "T00001"]
+    address = f"{small.sandbox.url}/drive/v3/files/{folder.id}"
+    token = {"Authorization": f"Bearer {small.connection.google.access_token}"}
+    assert requests.patch(address, json={"name": "Chair, final"}, headers=token, timeout=10).ok
+    found = batches.verify_batch(small.systems, "B1")
+    assert found.holds
+    assert [(each.task_id, each.where) for each in found.renamed] == [("task-1", "client")]
+    assert "“T00001” is called “Chair, final” now" in found.renamed[0].problem
+    assert "Chair, final" in printed(*exports.verified(found), width=120)
 
 
 def test_two_deliveries_of_one_batch_cannot_run_at_once(small) -> None:

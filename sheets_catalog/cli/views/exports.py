@@ -200,10 +200,12 @@ def verified(found: BatchVerification) -> Iterator[RenderableType]:
         read += f"; {count(len(found.gone), 'task')} no longer in it"
     if found.holds:
         yield parts.headline("✓", f"Batch {found.batch.id} stands as it was proven: {read}", "green")
+    else:
+        yield parts.headline("✗", f"Batch {found.batch.id}: {count(len(found.wrong), 'difference')}; {read}", "red")
+    if not (found.wrong or found.renamed):
         return
-    yield parts.headline("✗", f"Batch {found.batch.id}: {count(len(found.wrong), 'difference')}; {read}", "red")
     table = parts.table("", "Task", "Where", "What")
-    for each in found.wrong:
+    for each in (*found.wrong, *found.renamed):
         table.add_row(visible(each.label), each.where, visible(each.problem))
     yield table
 

@@ -156,6 +156,7 @@ class BatchVerification:
     """What verifying a batch found; it holds when nothing is wrong.
 
     `files` of `staged` and `delivered` tasks were read back by id; those of tasks that are `gone` from it were not.
+    `renamed`: folders that are called otherwise by now, with all that was proven still in them.
     """
 
     batch: Batch
@@ -164,6 +165,7 @@ class BatchVerification:
     files: int
     wrong: tuple[Wrong, ...]
     gone: tuple[Gone, ...] = ()
+    renamed: tuple[Wrong, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -184,12 +186,22 @@ def verify_batch(systems: Systems, batch_id: str) -> BatchVerification:
         waiting = {ExportStatus.STAGED, ExportStatus.DELIVERING, ExportStatus.DELIVERY_FAILED}
         staged = {key: task for key, task in here.items() if status.get(key) in waiting}
         wrong = [*check(systems, delivered, "client", pool), *check(systems, staged, "staging", pool)]
+        renamed = [*_renamed(systems, delivered, "client", pool), *_renamed(systems, staged, "staging", pool)]
         edited = _edited(systems, (*batch.staging_jobs, *batch.delivery_jobs))
     wrong += [*_unproven(status, delivered, staged), *_left_alone(status, edited)]
     files = sum(len(task.ids) for task in (*delivered.values(), *staged.values()))
     changes = {key: change for key, (change, _) in edited.items()} | {key: task.change for key, task in here.items()}
     gone = gone_from(batch, changes.values(), rows)
-    return BatchVerification(batch, len(staged), len(delivered), files, tuple(wrong), gone)
+    return BatchVerification(batch, len(staged), len(delivered), files, tuple(wrong), gone, tuple(renamed))
+
+
+def _renamed(systems: Systems, tasks: Mapping[str, Copied], where: str, pool: ThreadPoolExecutor) -> Iterator[Wrong]:
+    """Tasks whose folder has another name than it was given."""
+    found = look_up(systems, [task.folder for task in tasks.values()], pool) if tasks else {}
+    for key, task in tasks.items():
+        folder, name = found.get(task.folder), task.change.context["folder_name"]
+        if folder and not folder.trashed and folder.name != name:
+            yield Wrong(key, task.change.label, where, "", f"The folder “{name}” is called “{folder.name}” now.")
 
 
 def _unproven(
