@@ -140,7 +140,10 @@ class Estimate(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Everything one job will do. `settled` are the books of the records that need no change item."""
+    """Everything one job will do. `settled` are the books of the records that need no change item.
+
+    `totals`: how many records each table has, those whose row is gone among them.
+    """
 
     id: str
     flow: str
@@ -161,6 +164,7 @@ class Plan(msgspec.Struct, frozen=True):
     resolved: tuple[tuple[str, str, str], ...] = ()
     options: dict[str, str] = {}
     version: int = VERSION
+    totals: dict[str, int] = {}
 
     @property
     def books(self) -> Books:

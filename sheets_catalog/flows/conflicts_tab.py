@@ -1,20 +1,25 @@
 """The tab of open conflicts: written by apply, answered by people, read by the next plan (BK-5, policy ``ask``).
 
-The tab is ours as a whole. Everything in it is text; the last column takes a person's choice, ``sheet`` or ``shop``.
+It is found by its title and its header, wherever people moved that to. A tab of the same title without that header is
+somebody's own and never written. Everything in ours is text; one column takes a person's choice, ``sheet`` or ``shop``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import clipped
-from sheets_catalog.errors import Refused
+from sheets_catalog.changes.plan import Finding
+from sheets_catalog.errors import PlanError, Refused
 from sheets_catalog.flows.exporting.comparing import Resolution
+from sheets_catalog.flows.tabs import letter, normal
+from sheets_catalog.google.a1 import quoted
 from sheets_catalog.records import TABLES, metafield
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sheets_catalog.changes.plan import Conflict
     from sheets_catalog.google.sheets import SpreadsheetInfo, Spreadsheets
@@ -26,20 +31,59 @@ CHOICES = ("sheet", "shop")
 SHEET_ID = 1_914_207_531
 """A sheet id of our own choosing, so that two runs cannot add the tab twice."""
 
+_HEADER_WITHIN = 20
+"""Rows in which the header is looked for: people insert rows above it."""
+
 Spot = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What the tab shows, by (table, key, field name). `there`: whether the spreadsheet has the tab."""
+class Line:
+    """One conflict as a row of the tab shows it. `cells`: those of our columns, in our order."""
 
-    there: bool
-    entries: Mapping[Spot, Resolution]
+    number: int
+    spot: Spot
+    cells: Sequence[str]
+
+    @property
+    def resolution(self) -> Resolution:
+        """What a person chose here, about which values."""
+        return Resolution(self.cells[7].strip().casefold(), self.cells[5] or None, self.cells[6] or None, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the tab shows. `there`: whether the spreadsheet has the tab; `missing`: columns it lacks: it is not ours.
+
+    `header`: the row of the header; `columns`: where ours are, from 0; `last`: the last row with something in them.
+    """
+
+    there: bool = False
+    missing: tuple[str, ...] = ()
+    header: int = 1
+    columns: tuple[int, ...] = tuple(range(len(HEADER)))
+    last: int = 1
+    lines: Sequence[Line] = ()
+    entries: Mapping[Spot, Resolution] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "entries", _entries(self.lines))
 
     @property
     def choices(self) -> dict[Spot, Resolution]:
         """The choices people have made. Rows without a valid choice are still open."""
         return {spot: made for spot, made in self.entries.items() if made.choice in CHOICES}
+
+    def findings(self, tables: Collection[str]) -> Iterator[Finding]:
+        """Rows of `tables` of which it cannot be told what was chosen."""
+        for line in self.lines:
+            made = line.resolution
+            if line.spot[0] not in tables or not made.choice:
+                continue
+            if made.choice not in CHOICES:
+                yield unclear(line.number, line.cells[7], f"“{line.cells[7]}” is neither “sheet” nor “shop”")
+            elif not self.entries[line.spot].choice:
+                yield unclear(line.number, line.cells[7], "Two rows of this conflict say different things")
 
     def lists(self, conflicts: Collection[Conflict], tables: Collection[str]) -> bool:
         """Whether `write` would show nothing new: exactly these conflicts of `tables`, about the same values."""
@@ -49,24 +93,66 @@ class Shown:
             self.entries[spot].about(each.sheet, each.shop) for spot, each in wanted.items()
         )
 
+    def check(self) -> None:
+        """Raise `PlanError` when the tab is not ours to write."""
+        if self.missing:
+            names = ", ".join(f"“{name}”" for name in self.missing)
+            raise PlanError(
+                f"Open conflicts need the tab “{TITLE}”, but the one there lacks their columns {names}.",
+                advice="Rename that tab: a new one is made for them. If it is theirs, give it its header back.",
+            )
+
+
+def unclear(row: int, found: str, why: str) -> Finding:
+    """A choice that does not count."""
+    return Finding(
+        "warning",
+        "conflict_choice",
+        TITLE,
+        row,
+        HEADER[7],
+        found,
+        f"{why}: the conflict stays open.",
+        "Type “sheet” or “shop” there, in one row.",
+    )
+
+
+def _entries(lines: Iterable[Line]) -> dict[Spot, Resolution]:
+    """What was chosen for each conflict. Rows of one conflict that say different things choose nothing."""
+    entries: dict[Spot, Resolution] = {}
+    for line in lines:
+        made, before = line.resolution, entries.get(line.spot)
+        if before is None or not before.choice:
+            entries[line.spot] = made
+        elif made.choice and replace(made, row=before.row) != before:
+            entries[line.spot] = replace(before, choice="")
+    return entries
+
 
 def read(sheets: Spreadsheets, info: SpreadsheetInfo) -> Shown:
     """Read the tab."""
-    return Shown(TITLE in info.tabs, {spot: made for spot, made, _ in _rows(sheets, info)})
+    tab = info.tabs.get(TITLE)
+    if tab is None:
+        return Shown()
+    rows = [row for chunk in sheets.read_rows(info.id, tab, first_row=1) for row in chunk]
+    if not any(cell not in {None, ""} for row in rows for cell in row):
+        return Shown(there=True)
+    places = [(_columns(row), number) for number, row in enumerate(rows[:_HEADER_WITHIN], 1)]
+    columns, header = max(places, key=lambda place: (len(place[0]), -place[1]))
+    if len(columns) < len(HEADER):
+        return Shown(there=True, missing=tuple(name for name in HEADER if name not in columns))
+    ours = tuple(columns[name] for name in HEADER)
+    cells = [[str(row[at] or "") if at < len(row) else "" for at in ours] for row in rows]
+    numbered = list(enumerate(cells, 1))
+    lines = [Line(number, spot, each) for number, each in numbered[header:] if (spot := _spot(each))]
+    last = max(number for number, each in numbered if any(each))
+    return Shown(there=True, header=header, columns=ours, last=last, lines=lines)
 
 
-def _rows(sheets: Spreadsheets, info: SpreadsheetInfo) -> list[tuple[Spot, Resolution, list[Cell]]]:
-    if TITLE not in info.tabs:
-        return []
-    found: list[tuple[Spot, Resolution, list[Cell]]] = []
-    for rows in sheets.read_rows(info.id, info.tabs[TITLE], first_row=2, columns=(1, len(HEADER))):
-        for row in rows:
-            cells = [str(cell or "") for cell in [*row, *[""] * (len(HEADER) - len(row))]]
-            spot = _spot(cells)
-            if spot:
-                made = Resolution(cells[7].strip().casefold(), cells[5] or None, cells[6] or None)
-                found.append((spot, made, [*cells]))
-    return found
+def _columns(row: Sequence[Cell]) -> dict[str, int]:
+    """Which of our columns have their header in this row."""
+    found = {normal(cell): at for at, cell in reversed([*enumerate(row)])}
+    return {name: found[normal(name)] for name in HEADER if normal(name) in found}
 
 
 def _spot(cells: Sequence[str]) -> Spot | None:
@@ -83,18 +169,27 @@ def write(
 ) -> None:
     """Make the tab show exactly these conflicts of `tables`, keeping choices made about the same values. Repeatable.
 
-    The new rows and the blanks after them go in one request: the tab is never empty in between.
+    The new rows and the blanks after them go in one request: the tab is never empty in between. Raises `PlanError`
+    when there is something to write and the tab of that name is somebody's own.
     """
     open_ones = list(conflicts)
-    if TITLE not in info.tabs and not open_ones:
+    before = read(sheets, info)
+    if not open_ones and (not before.there or before.missing):
         return
-    before = _rows(sheets, info)
-    made = {spot: choice for spot, choice, _ in before}
-    others = [cells for spot, _, cells in before if spot[0] not in tables]
-    rows: list[list[Cell]] = [list(HEADER), *others, *(_row(conflict, tables, made) for conflict in open_ones)]
-    rows += [[""] * len(HEADER) for _ in range(len(before) + 1 - len(rows))]
-    _ensure_tab(sheets, info, len(rows))
-    sheets.write_ranges(info.id, [(f"'{TITLE}'!A1:H{len(rows)}", rows)])
+    before.check()
+    rows: list[Sequence[Cell]] = [HEADER, *(line.cells for line in before.lines if line.spot[0] not in tables)]
+    rows += [_row(conflict, tables, before.entries) for conflict in open_ones]
+    rows += [[""] * len(HEADER) for _ in range(before.last - before.header + 1 - len(rows))]
+    _ensure_tab(sheets, info, before.header + len(rows) - 1)
+    sheets.write_ranges(info.id, _ranges(before, rows))
+
+
+def _ranges(before: Shown, rows: Sequence[Sequence[Cell]]) -> Iterator[tuple[str, list[list[Cell]]]]:
+    """Each of our columns where it is; columns of others in between are left alone."""
+    first, last = before.header, before.header + len(rows) - 1
+    for number, column in enumerate(before.columns):
+        where = letter(column)
+        yield f"{quoted(TITLE)}!{where}{first}:{where}{last}", [[row[number]] for row in rows]
 
 
 def _row(conflict: Conflict, tables: Mapping[str, Table], made: Mapping[Spot, Resolution]) -> list[Cell]:
@@ -120,7 +215,7 @@ def _ensure_tab(sheets: Spreadsheets, info: SpreadsheetInfo, rows: int) -> None:
     tab = info.tabs.get(TITLE)
     if tab is None:
         try:
-            sheets.batch_update(info.id, _new_tab(max(rows, 100)), safety="repeatable")
+            sheets.batch_update(info.id, _new_tab(_free_id(info), max(rows, 100)), safety="repeatable")
         except Refused as error:
             if "already exists" not in error.message:
                 raise
@@ -130,19 +225,25 @@ def _ensure_tab(sheets: Spreadsheets, info: SpreadsheetInfo, rows: int) -> None:
         sheets.batch_update(info.id, [request], safety="repeatable")
 
 
-def _new_tab(rows: int) -> list[dict[str, object]]:
-    whole = {"sheetId": SHEET_ID, "startRowIndex": 1, "startColumnIndex": 0, "endColumnIndex": len(HEADER)}
+def _free_id(info: SpreadsheetInfo) -> int:
+    """Ours, unless the tab that has it was renamed."""
+    taken = {tab.sheet_id for tab in info.tabs.values()}
+    return next(number for number in count(SHEET_ID) if number not in taken)
+
+
+def _new_tab(sheet_id: int, rows: int) -> list[dict[str, object]]:
+    whole = {"sheetId": sheet_id, "startRowIndex": 1, "startColumnIndex": 0, "endColumnIndex": len(HEADER)}
     choose = whole | {"startColumnIndex": len(HEADER) - 1}
     grid = {"rowCount": rows, "columnCount": len(HEADER), "frozenRowCount": 1}
     text = {"userEnteredFormat": {"numberFormat": {"type": "TEXT"}}}
     bold = {"userEnteredFormat": {"textFormat": {"bold": True}}}
     condition = {"type": "ONE_OF_LIST", "values": [{"userEnteredValue": choice} for choice in CHOICES]}
     return [
-        {"addSheet": {"properties": {"sheetId": SHEET_ID, "title": TITLE, "gridProperties": grid}}},
+        {"addSheet": {"properties": {"sheetId": sheet_id, "title": TITLE, "gridProperties": grid}}},
         {"repeatCell": {"range": whole, "cell": text, "fields": "userEnteredFormat.numberFormat"}},
         {
             "repeatCell": {
-                "range": {"sheetId": SHEET_ID, "startRowIndex": 0, "endRowIndex": 1},
+                "range": {"sheetId": sheet_id, "startRowIndex": 0, "endRowIndex": 1},
                 "cell": bold,
                 "fields": "userEnteredFormat.textFormat.bold",
             }

@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Finding
+from sheets_catalog.errors import PlanError
+from sheets_catalog.flows import reformatting
 from sheets_catalog.flows.blocks import Blocks, first_block, header_only
-from sheets_catalog.flows.tabs import Layout, Row, lay_out, letter, looks_reformatted
-from sheets_catalog.google.a1 import quoted
+from sheets_catalog.flows.tabs import Layout, Row, lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from sheets_catalog.changes.baseline import TableBaseline
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.google.sheets import SpreadsheetInfo, Tab
     from sheets_catalog.records import Table
-
-INSPECTED_AT_ONCE = 200
-"""Cells looked at closely in one call (each is some hundred bytes on the wire)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,43 +75,20 @@ class TabReader:
     def _column(self, name: str) -> int | None:
         return self.layout.columns.get(name)
 
-    def reformatted(self, rows: Iterable[Row]) -> list[Finding]:
-        """Cells that Sheets seems to have turned into a number or a date when they were typed.
+    def reformatted(self, rows: Iterable[Row], base: TableBaseline) -> list[Finding]:
+        """Cells of the given rows that Sheets took for something else than what was typed (`flows.reformatting`).
 
-        Looks closely only at numbers in text columns of the given rows. What is shown and what would be sent must be
-        the same text, else the cell is reported.
+        Numbers in text columns are looked at closely; those in number columns that `base` does not agree on, and that
+        could be a date, a time or a share, in one call more for the tab.
         """
-        suspects = [
-            (row, each.name)
-            for row in rows
-            for each in self.layout.owned
-            if looks_reformatted(each, row.cell(self.layout.columns[each.name]))
+        rows = list(rows)
+        place = (self.systems.sheets, self.info.id, self.tab.title)
+        numbers = [
+            each for row in rows for each in reformatting.in_numbers(self.layout, row, base.marks(row.key or ""))
         ]
-        findings: list[Finding] = []
-        for first in range(0, len(suspects), INSPECTED_AT_ONCE):
-            findings += self._look_closely(suspects[first : first + INSPECTED_AT_ONCE])
-        return findings
-
-    def _look_closely(self, suspects: Sequence[tuple[Row, str]]) -> Iterator[Finding]:
-        ranges = [self._a1(row.number, name) for row, name in suspects]
-        for (row, name), block in zip(suspects, self.systems.sheets.inspect(self.info.id, ranges), strict=True):
-            shown = block[0][0].formatted if block and block[0] else ""
-            if shown != row.values[name]:
-                each = self.layout.table.by_name[name]
-                yield Finding(
-                    "error",
-                    "reformatted",
-                    self.layout.table.title,
-                    row.number,
-                    each.header,
-                    shown,
-                    f"The cell shows “{shown}”, but holds the number {row.values[name]}: it was not taken as text.",
-                    "Format the column as plain text and type the value again.",
-                )
-
-    def _a1(self, row: int, name: str) -> str:
-        cell = f"{letter(self.layout.columns[name])}{row}"
-        return f"{quoted(self.tab.title)}!{cell}:{cell}"
+        texts = [each for row in rows for each in reformatting.in_texts(self.layout, row)]
+        odd = list(reformatting.odd_numbers(*place, numbers))
+        return list(reformatting.look_closely(*place, [*texts, *odd]))
 
 
 def open_tab(
@@ -144,3 +120,12 @@ def open_tab(
     layout = lay_out(table, blocks.header, table.title)
     hidden = frozenset() if include_hidden else systems.sheets.hidden_rows(info.id, tab)
     return TabReader(systems, info, tab, layout, blocks, money_digits, hidden)
+
+
+def tab_gone(info: SpreadsheetInfo, table: Table, known: int) -> PlanError:
+    """The error for a tab that is not there although `known` records stood in it at the last sync: it was renamed."""
+    return PlanError(
+        f"The spreadsheet has no tab “{table.title}”, but {known} records stood there at the last sync. "
+        f"It has: {', '.join(info.tabs)}.",
+        advice=f"Give the tab the name “{table.title}” again. If it was deleted, add an empty one and import.",
+    )

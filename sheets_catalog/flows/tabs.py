@@ -12,7 +12,7 @@ import msgspec
 
 from sheets_catalog.changes.plan import Finding
 from sheets_catalog.errors import Unavailable
-from sheets_catalog.records import BadValueError, Kind, Table, Value
+from sheets_catalog.records import BadValueError, Table, Value
 from sheets_catalog.records.values import reader
 
 if TYPE_CHECKING:
@@ -279,15 +279,6 @@ def double_keys(table: Table, doubles: Mapping[tuple[str, ...], Sequence[int]], 
         for key, rows in doubles.items()
         for row in rows
     ]
-
-
-def looks_reformatted(each: Field, cell: Cell) -> bool:
-    """Whether Sheets may have turned what was typed into a number or date: a number in a column of text."""
-    return (
-        each.kind in {Kind.TEXT, Kind.MULTILINE, Kind.TAGS}
-        and isinstance(cell, int | float)
-        and not isinstance(cell, bool)
-    )
 
 
 def letter(column: int) -> str:

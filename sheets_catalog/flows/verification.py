@@ -1,6 +1,7 @@
 """Sheet against shop: what is equal, missing on either side, different, or cannot be read. Writes nothing.
 
-The five classes are those of rclone's check. The baseline is not asked: this is about what is there now.
+The five classes are those of rclone's check. This is about what is there now: of the baseline it is only asked which
+columns the tabs had at the last sync, so that one that is gone is not passed over in silence.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from typing import TYPE_CHECKING
 from sheets_catalog.books import Books
 from sheets_catalog.changes.plan import Finding
 from sheets_catalog.errors import PlanError
+from sheets_catalog.flows import control
 from sheets_catalog.flows.exporting.comparing import label_of
-from sheets_catalog.flows.reading import TabReader, open_tab
+from sheets_catalog.flows.reading import TabReader, open_tab, tab_gone
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from sheets_catalog.flows.connection import Systems
-    from sheets_catalog.flows.tabs import Row
+    from sheets_catalog.flows.tabs import Layout, Row
     from sheets_catalog.records import Record, Table, Value
 
 
@@ -45,6 +47,7 @@ class Verification:
     """The result. `equal` and `different` count records; the lists name them.
 
     `missing_here`: in the shop, not in the sheet. `missing_there`: in the sheet, not in the shop (new rows included).
+    `columns`: those that were not compared since their tab lacks them; of the last sync's, as warnings.
     """
 
     equal: int = 0
@@ -53,11 +56,17 @@ class Verification:
     missing_there: list[Difference] = field(default_factory=list)
     differs: list[Difference] = field(default_factory=list)
     errors: list[Finding] = field(default_factory=list)
+    columns: list[Finding] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
-        """Whether both sides are the same."""
-        return not (self.missing_here or self.missing_there or self.differs or self.errors)
+        """Whether both sides are the same, and everything was compared that the last sync knew."""
+        return not (self.missing_here or self.missing_there or self.differs or self.errors or self.columns_gone)
+
+    @property
+    def columns_gone(self) -> bool:
+        """Whether a tab lacks a column that it had at the last sync."""
+        return any(each.severity == "warning" for each in self.columns)
 
     @property
     def books(self) -> Books:
@@ -79,14 +88,34 @@ def verify(
     """Compare the tabs of `tables` with the shop. `note` is told (table, records done, 0)."""
     result = Verification()
     info = systems.sheets.info(systems.connection.spreadsheet_id)
+    baseline, _ = control.find(systems).load()
     for name in tables:
         reader = open_tab(systems, info, TABLES[name], systems.catalogue.info.money_digits)
+        known = baseline.table(name)
+        if isinstance(reader, Finding) and known.rows:
+            raise tab_gone(info, TABLES[name], len(known.rows))
         if isinstance(reader, Finding):
             raise PlanError(reader.message, advice=reader.advice)
         if not reader.layout.usable:
             raise PlanError(reader.layout.findings[0].message, advice=reader.layout.findings[0].advice)
+        result.columns.extend(_not_compared(reader.layout, known.fields))
         _verify_table(systems, reader, result, note)
     return result
+
+
+def _not_compared(layout: Layout, known: Collection[str]) -> Iterator[Finding]:
+    """The columns that the tab lacks: each one of the last sync, and the others together."""
+    table = layout.table
+    for name in known:
+        if name not in layout.columns:
+            header = table.by_name[name].header if name in table.by_name else name
+            message = f"The column “{header}” stood there at the last sync and is gone; it was not compared."
+            advice = f"If it was renamed, call it “{header}” again. `sheets-catalog import` makes it anew."
+            yield Finding("warning", "missing_column", table.title, 1, header, "", message, advice)
+    others = [each.header for each in table.fields if each.owned and each.name not in {*layout.columns, *known}]
+    if others:
+        message = f"The tab has no columns for these, so they were not compared: {', '.join(others)}."
+        yield Finding("note", "not_compared", table.title, 1, "", "", message)
 
 
 def _verify_table(

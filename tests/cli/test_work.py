@@ -362,6 +362,18 @@ def test_verify_says_in_its_status_what_is_different(run, at, sheet):
     assert "Only in the shop" in mixed.out
 
 
+def test_verify_does_not_call_equal_what_it_could_not_compare(run, at, sheet):
+    assert run("verify", "--variants", "--json").told["columns"] == []
+    price = sheet("Variants").header.index("Price") + 1
+    sheet("Variants").tab.update_cell(1, price, "")
+    done = run("verify", "--variants", "--json")
+    assert (done.status, done.told["status"], done.told["equal"]) == (13, "mixed", 67)
+    assert [(each["tab"], each["column"]) for each in done.told["columns"]] == [("Variants", "Price")]
+    shown = " ".join(run("verify", "--variants").out.split())
+    assert "67 records equal in what was compared" in shown
+    assert "“Price” stood there at the last sync and is gone" in shown
+
+
 def test_verify_finds_what_the_shop_lacks(run, at, sheet):
     sheet("Products").add(Title="Only in the sheet", Handle="only-here", Status="DRAFT")
     done = run("verify", "--products", "--json")

@@ -183,13 +183,16 @@ def test_every_column_is_explained():
             assert ("new rows" in marks) == field.on_create_only, field.header
 
 
+_WITH_RULES = ("tabs.py", "reading.py", "reformatting.py", "conflicts_tab.py", "verification.py")
+
+
 def test_every_rule_of_a_finding_is_explained():
     guide = text_of(ROOT / "docs" / "guides" / "export.md").split("## All findings")[1]
     told = set(re.findall(r"^\| `(\w+)` \|", guide, re.MULTILINE))
     sources = [
         *(ROOT / "sheets_catalog/flows/exporting").glob("*.py"),
         *(ROOT / "sheets_catalog/flows/importing").glob("*.py"),
-        *(ROOT / "sheets_catalog/flows" / name for name in ("tabs.py", "reading.py")),
+        *(ROOT / "sheets_catalog/flows" / name for name in _WITH_RULES),
     ]
     pattern = r'(?:Finding|_finding)\(\s*(?:table,\s*row,\s*)?"\w+",\s*"(\w+)"'
     used = {rule for path in sources for rule in re.findall(pattern, path.read_text("utf-8"))}

@@ -464,6 +464,34 @@ def test_what_somebody_touched_since_it_was_made_is_not_deleted(at, edit):
     assert plan.books.conflicted == 1
 
 
+@pytest.mark.parametrize(
+    ("edited", "header", "value"),
+    [
+        ("Products", "Title", "Storm Hat"),
+        ("Products", "Vendor", "Storm & Co"),
+        ("Products", "Title", ""),
+        ("a variant of it", "Barcode", "4006381333931"),
+        ("the new size", "Price", 99),
+    ],
+)
+def test_what_somebody_edited_in_its_row_since_it_was_made_is_not_deleted(at, edited, header, value):
+    hat, size = a_hat_and_a_size(at)
+    job = export(at)
+    product, variant = str(cell(at, "Products", hat, "Product ID")), str(cell(at, "Variants", size, "Variant ID"))
+    if edited == "Products":
+        put(at, "Products", hat, header, value)
+    else:
+        ids = tab(at, "Variants").col_values(column(tab(at, "Variants"), "Product ID"))
+        put(at, "Variants", size if edited == "the new size" else ids.index(product) + 1, header, value)
+    plan = plan_undo(at.systems, at.audit, job, created="delete")
+    left, gone = ("variants", product) if edited == "the new size" else ("products", variant)
+    assert [change.key for change in plan.changes] == [gone]
+    (finding,) = plan.findings
+    assert (finding.rule, finding.tab.lower()) == ("changed_since", left)
+    assert "edited since" in finding.message
+    assert plan.books.conflicted == 1
+
+
 def test_a_product_of_the_same_handle_that_the_job_did_not_make_is_never_removed(at):
     hat, _ = a_hat_and_a_size(at)
     job = export(at)
@@ -665,5 +693,5 @@ def test_the_mass_change_guard_asks_before_an_undo_as_before_an_export(at):
     job = export(at, tables=("variants",))
     plan = plan_undo(at.systems, at.audit, job)
     assert plan.books.planned == 67
-    with pytest.raises(ConfirmationNeeded, match="change 60 of 67 records"):
+    with pytest.raises(ConfirmationNeeded, match="change 60 of 67 variants"):
         apply(at.systems, at.audit, store(at.systems, plan))

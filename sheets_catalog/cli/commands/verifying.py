@@ -53,7 +53,7 @@ def verify(
         differs=bool(found.differs),
         missing_here=bool(found.missing_here),
         missing_there=bool(found.missing_there),
-        errors=bool(found.errors),
+        errors=bool(found.errors) or found.columns_gone,
     )
     at.screen.show(*checks.verified(found, None if show_all else checks.LIMIT))
     at.screen.answer(
@@ -65,6 +65,7 @@ def verify(
             "missing_here": found.missing_here,
             "missing_there": found.missing_there,
             "errors": found.errors,
+            "columns": found.columns,
             "exit_status": int(status),
         }
     )

@@ -64,6 +64,10 @@ def verified(found: Verification, limit: int | None = LIMIT) -> Iterator[Rendera
         yield Text()
         yield Text("Not comparable", style="bold")
         yield from findings(found.errors, limit)
+    if found.columns:
+        yield Text()
+        yield Text("Columns not compared", style="bold")
+        yield from findings(found.columns, limit)
     yield books_line(found.books)
 
 
@@ -72,6 +76,8 @@ def verdict(found: Verification) -> Text:
     if found.clean:
         return headline("=", f"Sheet and shop agree: {count(found.equal, 'record')} equal", "green")
     wrong = found.books.planned - found.equal
+    if not wrong:
+        return headline("!", f"{count(found.equal, 'record')} equal in what was compared", "yellow")
     return headline("≠", f"{count(found.equal, 'record')} equal, {count(wrong, 'record')} not", "yellow")
 
 

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A person's choice in the conflicts tab. It counts only while both sides still are what the tab showed."""
+    """A person's choice in the conflicts tab. It counts only while both sides still are what the tab showed.
+
+    `row`: where it stands there.
+    """
 
     choice: str
     sheet: Value
     shop: Value
+    row: int = 0
 
     def about(self, mine: Value, theirs: Value) -> bool:
         """Whether the choice was made about these very values."""

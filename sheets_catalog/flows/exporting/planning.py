@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sheets_catalog.books import Books
 from sheets_catalog.changes.compare import Policy  # noqa: TC001 - part of a public dataclass
-from sheets_catalog.changes.plan import Change, Conflict, Estimate, Finding, Plan
+from sheets_catalog.changes.plan import Finding, Plan
 from sheets_catalog.errors import InputError, PlanError
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting import creating
@@ -16,9 +16,10 @@ from sheets_catalog.flows.exporting.batching import order
 from sheets_catalog.flows.exporting.comparing import Compared, Rules, compare_rows
 from sheets_catalog.flows.exporting.estimating import Look, estimate
 from sheets_catalog.flows.exporting.looking import fetch
+from sheets_catalog.flows.exporting.readiness import readiness
 from sheets_catalog.flows.exporting.removing import archiving, deletion, product_deletions, still_there
 from sheets_catalog.flows.exporting.sifting import Sifted, sift
-from sheets_catalog.flows.reading import TabReader, open_tab
+from sheets_catalog.flows.reading import TabReader, open_tab, tab_gone
 from sheets_catalog.flows.tabs import normal
 from sheets_catalog.records import PRODUCTS, TABLES
 from sheets_catalog.shopify.throttle import cost_of_nodes
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from sheets_catalog.changes.baseline import Baseline
+    from sheets_catalog.changes.plan import Conflict
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.tabs import Layout, Row
     from sheets_catalog.google.sheets import SpreadsheetInfo
@@ -40,8 +42,8 @@ class ExportOptions:
     """What a person may choose.
 
     `deletes`: what happens to records whose row is gone from the sheet. `include_hidden`: whether rows that are hidden
-    by hand or by a filter count. `change_share`, `delete_share`: the mass-change guard asks above these shares of all
-    records. `actor`: who asks, for the audit.
+    by hand or by a filter count. `change_share`, `delete_share`: the mass-change guard asks above these shares of a
+    table's records. `actor`: who asks, for the audit.
     """
 
     tables: tuple[str, ...] = tuple(TABLES)
@@ -149,6 +151,8 @@ def _sift_tab(run: _Planning, name: str) -> None:
     table = TABLES[name]
     opened = open_tab(run.systems, run.info, table, run.money_digits, include_hidden=run.options.include_hidden)
     if isinstance(opened, Finding):
+        if known := len(run.baseline.table(name).rows):
+            raise tab_gone(run.info, table, known)
         run.findings.append(opened)
         return
     run.findings.extend(opened.layout.findings)
@@ -208,9 +212,9 @@ def _columns_gone(layout: Layout, known: Iterable[str]) -> Iterable[Finding]:
 
 
 def _reject_reformatted(run: _Planning, name: str) -> None:
-    """Look closely at numbers in text columns, of changed and new rows only."""
+    """Leave out rows with a cell that holds something else than it shows; only changed and new ones are looked at."""
     sifted = run.sifted[name]
-    findings = run.readers[name].reformatted([*sifted.changed, *sifted.new])
+    findings = run.readers[name].reformatted([*sifted.changed, *sifted.new], run.baseline.table(name))
     broken = {finding.row for finding in findings}
     run.findings.extend(findings)
     sifted.rejected += len(broken)
@@ -333,53 +337,12 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun} is" if number == 1 else f"{number} {noun}s are"
 
 
-def readiness(
-    systems: Systems, info: SpreadsheetInfo, changes: Iterable[Change], estimate: Estimate
-) -> Iterable[Finding]:
-    """What else must hold before anything is sent (EX-2): scopes of the token, room in the shop's bucket of points."""
-    changes = list(changes)
-    needed = {"write_inventory" if change.table == "inventory" else "write_products" for change in changes}
-    for scope in sorted(needed - systems.catalogue.info.scopes):
-        yield Finding(
-            "error",
-            "missing_scope",
-            systems.shop_name,
-            0,
-            "",
-            ", ".join(sorted(systems.catalogue.info.scopes)),
-            f"The shop's token lacks the access scope {scope}.",
-            f"Give the app {scope} in the shop's settings, then plan again.",
-        )
-    told = systems.shop.throttle
-    if told and estimate.cost_points > told.maximum:
-        yield Finding(
-            "note",
-            "quota",
-            systems.shop_name,
-            0,
-            "",
-            f"{estimate.cost_points:g}",
-            f"This needs about {estimate.cost_points:g} cost points; the shop gives {told.rate:g} a second.",
-            "Nothing to do: sending is paced and waits where it must.",
-        )
-    into_sheet = any(change.action == "create" or change.on("sheet") for change in changes)
-    if into_sheet and not systems.drive.get(info.id).may("canEdit"):
-        yield Finding(
-            "error",
-            "sheet_access",
-            info.title,
-            0,
-            "",
-            "",
-            "Ids of new records have to be written into the sheet, but this account may not edit it.",
-            "Give the account edit access to the spreadsheet, then plan again.",
-        )
-
-
 def _freeze(run: _Planning) -> Plan:
     changes = sorted((change for result in run.results for change in result.changes), key=order)
     settled = sum((result.books for result in run.results), Books())
     conflicts = tuple(each for result in run.results for each in result.conflicts)
+    if conflicts:
+        run.shown.check()
     tab = _conflicts_tab(run, conflicts)
     cost = estimate(
         changes,
@@ -389,6 +352,7 @@ def _freeze(run: _Planning) -> Plan:
         looks={name: _look(run, name) for name in {change.table for change in changes if change.key}},
     )
     findings = [*run.findings, *(each for result in run.results for each in result.findings)]
+    findings += _unclear_choices(run, conflicts)
     findings += readiness(run.systems, run.info, changes, cost)
     return Plan(
         id=secrets.token_hex(8),
@@ -413,7 +377,23 @@ def _freeze(run: _Planning) -> Plan:
             CONFLICTS_TAB: tab,
             **{name: "\n".join(metafield_headers(reader)) for name, reader in run.readers.items()},
         },
+        totals={name: _total(run, name) for name in TABLES},
     )
+
+
+def _total(run: _Planning, name: str) -> int:
+    """Records of a table: its rows, and those of the last sync whose row is gone."""
+    sifted, known = run.sifted.get(name), run.baseline.table(name).rows
+    return len(known) if sifted is None else sifted.rows + sum(key not in sifted.keys for key in known)
+
+
+def _unclear_choices(run: _Planning, conflicts: Collection[Conflict]) -> Iterator[Finding]:
+    """Choices that were made and do not count: what stands there cannot be told, or was about other values."""
+    yield from run.shown.findings(run.sifted)
+    for each in conflicts:
+        made = run.shown.choices.get((each.table, each.key, each.field))
+        if made and not made.about(each.sheet, each.shop):
+            yield conflicts_tab.unclear(made.row, made.choice, "It was chosen about other values than there are now")
 
 
 def _conflicts_tab(run: _Planning, conflicts: Collection[Conflict]) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.exporting.sifting import Sifted
     from sheets_catalog.records import Record, Table
+    from sheets_catalog.shopify import Tree
 
 
 def still_there(sifted: Sifted, record: Record) -> Finding | None:
@@ -43,7 +44,16 @@ def product_deletions(systems: Systems, tables: Mapping[str, Table], products: S
     for record in products:
         tree = trees[record.key]
         if tree is not None:
-            yield deletion("products", record, {VARIANTS_MARK: variants_mark(tree)})
+            yield deletion("products", record, deletion_context(tree))
+
+
+def deletion_context(tree: Tree) -> dict[str, str]:
+    """What the deletion of a product has to know of its variants: which ones they are, and how many."""
+    return {VARIANTS_MARK: variants_mark(tree), WITH_VARIANTS: str(len(tree.variants))}
+
+
+WITH_VARIANTS = "with_variants"
+"""In the context of a product's deletion: how many variants go with it."""
 
 
 ROW_GONE = {"row": "gone"}

@@ -17,7 +17,7 @@ from sheets_catalog.flows.importing.merging import Merging
 from sheets_catalog.flows.importing.preparing import add_columns, make_tab, missing_columns
 from sheets_catalog.flows.importing.telling import Telling
 from sheets_catalog.flows.importing.writing import TabWriter
-from sheets_catalog.flows.reading import open_tab
+from sheets_catalog.flows.reading import open_tab, tab_gone
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.records import TABLES, metafield
 
@@ -131,6 +131,9 @@ class _Import:
         """
         info = self.systems.sheets.info(self.systems.connection.spreadsheet_id)
         tables = [TABLES[name].with_metafields(self._metafields(name)) for name in self.options.tables]
+        for each in tables:
+            if each.title not in info.tabs and (known := len(baseline.table(each.name).rows)):
+                raise tab_gone(info, each, known)
         tabs = [info.tabs.get(table.title) or make_tab(self.systems, info.id, table) for table in tables]
         additions = [
             missing_columns(self.systems, info.id, tab, table) for tab, table in zip(tabs, tables, strict=True)

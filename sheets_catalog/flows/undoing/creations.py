@@ -13,13 +13,14 @@ from sheets_catalog.changes.compare import UNKNOWN
 from sheets_catalog.changes.plan import Change, FieldChange
 from sheets_catalog.flows.exporting.comparing import group_of, label_of
 from sheets_catalog.flows.exporting.creating import NEW
-from sheets_catalog.flows.exporting.looking import OPTIONS, VARIANTS_MARK, metafields_wanted, variants_mark
+from sheets_catalog.flows.exporting.looking import OPTIONS, metafields_wanted
+from sheets_catalog.flows.exporting.removing import deletion_context
 from sheets_catalog.flows.exporting.sending import marker
 from sheets_catalog.flows.undoing.as_made import edited_since, handle_of, product_as_made, sent, variant_as_made
 from sheets_catalog.flows.undoing.comparing import left, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sheets_catalog.database import RecordEntry
     from sheets_catalog.flows.connection import Systems
@@ -35,7 +36,7 @@ class Made:
     """One record a job made, as the shop has it now.
 
     `edited`: fields that are not as it was made. Of a product, `others`: what is wrong with its variants, and
-    `variants`: the mark of those it has.
+    `context`: what its deletion has to know of those it has; `within`: the made ones, by key, as if made alone.
     """
 
     entry: RecordEntry
@@ -43,7 +44,8 @@ class Made:
     product_id: str
     edited: tuple[str, ...]
     others: str = ""
-    variants: str = ""
+    context: Mapping[str, str] = field(default_factory=dict)
+    within: Mapping[str, Made] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -108,17 +110,33 @@ def _find_product(
         return
     key = tree.product.key
     edited = edited_since(entry, tree.product, product_as_made(entry, shop.systems.catalogue.info.name))
-    made = Made(entry, tree.product, key, edited, _foreign(tree, variants), variants_mark(tree))
+    within = {each.record.key: each for each in _made_within(tree, variants)}
+    made = Made(entry, tree.product, key, edited, _foreign(tree, variants), deletion_context(tree), within)
     found.made.setdefault("products", {})[key] = made
+
+
+def _entry_of(tree: Tree, entries: Sequence[RecordEntry]) -> Callable[[Record], RecordEntry | None]:
+    """Which entry made a variant of this product: the one of its options, or the only one of the only variant."""
+    by_options = {_options(sent(entry)): entry for entry in entries}
+    only = entries[0] if len(entries) == 1 and len(tree.variants) == 1 else None
+    return lambda record: by_options.get(_options(record.values)) or only
+
+
+def _made_within(tree: Tree, entries: Sequence[RecordEntry]) -> Iterator[Made]:
+    """The variants that were made with the product."""
+    entry_of = _entry_of(tree, entries)
+    for variant in tree.variants:
+        entry = entry_of(variant.record)
+        if entry is not None:
+            edited = edited_since(entry, variant.record, variant_as_made(entry))
+            yield Made(entry, variant.record, tree.product.key, edited)
 
 
 def _foreign(tree: Tree, entries: Sequence[RecordEntry]) -> str:
     """What of a made product's variants the job did not make, or not like this; empty when it made them all."""
-    by_options = {_options(sent(entry)): entry for entry in entries}
-    alone = len(tree.variants) == 1
-    only = entries[0] if len(entries) == 1 and alone else None
+    entry_of, alone = _entry_of(tree, entries), len(tree.variants) == 1
     for variant in tree.variants:
-        entry = by_options.get(_options(variant.record.values)) or only
+        entry = entry_of(variant.record)
         if entry is None and (entries or not alone):
             return "A variant was added to it since."
         edited = edited_since(entry, variant.record, variant_as_made(entry))
@@ -144,8 +162,8 @@ def _options(values: Mapping[str, Value]) -> tuple[str, ...]:
     return tuple(values.get(name) or "" for name in OPTIONS)
 
 
-def archive(made: Made, place: Place, out: Undoing) -> None:
-    """Plan that a made product is archived, in the shop and in its row."""
+def archive(made: Made, place: Place, out: Undoing, _: str = "") -> None:
+    """Plan that a made product is archived, in the shop and in its row. Nothing is lost, whatever was edited."""
     now, sheet = made.record.values.get("status"), place.in_sheet("status")
     if sheet not in (now, None, UNKNOWN):
         message = f"The shop has the status {quoted(now)}, its row {quoted(str(sheet))}."
@@ -161,10 +179,31 @@ def archive(made: Made, place: Place, out: Undoing) -> None:
         out.settle(unchanged=1)
 
 
-def delete(made: Made, place: Place, out: Undoing) -> None:
-    """Plan that a made record is deleted in the shop, if it still is as the job made it. Its row is the person's."""
-    if made.edited or made.others:
-        message = made.others or f"It was changed since it was made ({', '.join(made.edited)})."
+def edited_in_row(made: Made, place: Place) -> tuple[str, ...]:
+    """Fields that somebody edited in a made record's row: other values than the shop's, or blank where one was sent."""
+    told = sent(made.entry)
+    now = {each.name: place.in_sheet(each.name) for each in place.layout.owned}
+    return tuple(
+        name
+        for name, value in now.items()
+        if value not in (UNKNOWN, made.record.values.get(name)) and (value is not None or told.get(name))
+    )
+
+
+def delete(made: Made, place: Place, out: Undoing, work: str = "") -> None:
+    """Plan that a made record is deleted in the shop, if it still is as the job made it. Its row is the person's.
+
+    `work`: what somebody did to the rows of its variants; that counts like an edit of its own row.
+    """
+    changed = ", ".join(made.edited)
+    in_row = ", ".join(edited_in_row(made, place))
+    message = (
+        made.others
+        or (changed and f"It was changed since it was made ({changed}).")
+        or (in_row and f"Its row was edited since it was made ({in_row}).")
+        or work
+    )
+    if message:
         out.findings.append(left("changed_since", place.layout.table, made.entry, message, row=place.row))
         out.settle(conflicted=1)
         return
@@ -182,5 +221,5 @@ def _change(action: Literal["update", "delete"], made: Made, place: Place, field
         label=label_of(table, values),
         row=place.row.number if place.row else 0,
         fields=fields,
-        context={"product_id": made.product_id} | ({VARIANTS_MARK: made.variants} if made.variants else {}),
+        context={"product_id": made.product_id, **made.context},
     )

@@ -12,7 +12,8 @@ from sheets_catalog.flows import control
 from sheets_catalog.flows.exporting.batching import order
 from sheets_catalog.flows.exporting.estimating import estimate
 from sheets_catalog.flows.exporting.looking import fetch
-from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, metafield_headers, readiness, tables_read
+from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, metafield_headers, tables_read
+from sheets_catalog.flows.exporting.readiness import readiness
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.row_looks import is_formula
 from sheets_catalog.flows.sheet_columns import SheetColumns
@@ -24,12 +25,13 @@ from sheets_catalog.flows.undoing.creations import Creations
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.database import Audit, RecordEntry
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.tabs import Row
+    from sheets_catalog.flows.undoing.creations import Made
     from sheets_catalog.flows.undoing.history import History
     from sheets_catalog.google.sheets import SpreadsheetInfo
     from sheets_catalog.records import Record
@@ -52,6 +54,7 @@ class _Planning:
     readers: dict[str, TabReader] = field(default_factory=dict)
     creations: Creations = field(default_factory=Creations)
     out: Undoing = field(default_factory=Undoing)
+    totals: dict[str, int] = field(default_factory=dict)
 
 
 def plan_undo(
@@ -127,8 +130,10 @@ def _undo_tab(run: _Planning, reader: TabReader) -> None:
     made = run.creations.made.get(name, {})
     run.note(f"compare {name}", 0, 0)
     rows = _rows(run, reader, {*entries, *made})
+    run.totals[name] += len({*entries, *made})
     shop = _records(run, reader, [*entries])
     formulas = _formulas(run, reader, entries, rows)
+    work = _work_on_variants(run, made.values()) if run.created == "delete" else {}
     for key in dict.fromkeys([*entries, *made]):
         trouble = _unclear(reader, key, rows.get(key, []))
         if trouble:
@@ -137,11 +142,27 @@ def _undo_tab(run: _Planning, reader: TabReader) -> None:
             continue
         row, record = next(iter(rows.get(key, ())), None), shop.get(key)
         if key in made:
-            _REMOVE[run.created](made[key], Place(reader.layout, row, made[key].record, run.money_digits), run.out)
+            place = Place(reader.layout, row, made[key].record, run.money_digits)
+            _REMOVE[run.created](made[key], place, run.out, work.get(key, ""))
         else:
             told = run.history.sides_told
             place = Place(reader.layout, row, record, run.money_digits, formulas.get(key, ()), told)
             undo_record(entries[key], place, run.out)
+
+
+def _work_on_variants(run: _Planning, products: Iterable[Made]) -> Mapping[str, str]:
+    """By product, what somebody edited in the rows of the variants that would go with it."""
+    reader = run.readers.get("variants")
+    within = {key: made for product in products for key, made in product.within.items()}
+    found: dict[str, str] = {}
+    if reader is None or not within:
+        return found
+    for row in reader.rows():
+        made = within.get(row.key or "")
+        edited = creations.edited_in_row(made, Place(reader.layout, row, made.record, run.money_digits)) if made else ()
+        if made and edited:
+            found[made.product_id] = f"The row of a variant of it was edited since ({', '.join(edited)})."
+    return found
 
 
 _REMOVE = {"archive": creations.archive, "delete": creations.delete}
@@ -191,6 +212,7 @@ def _rows(run: _Planning, reader: TabReader, wanted: Collection[str]) -> Mapping
         else:
             others += 1
     run.out.settle(unchanged=others)
+    run.totals[reader.layout.table.name] = others
     return found
 
 
@@ -251,4 +273,5 @@ def _freeze(run: _Planning, actor: str, batch_size: int | None) -> Plan:
             CONFLICTS_TAB: LISTED,  # open conflicts of an export are not this plan's business
             **{name: "\n".join(metafield_headers(reader)) for name, reader in run.readers.items()},
         },
+        totals={name: run.totals.get(name, len(run.baseline.table(name).rows)) for name in TABLES},
     )
