@@ -8,6 +8,7 @@ from sandboxed import desk
 
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.importing import import_catalogue
+from sheets_catalog.flows.tabs import letter
 from sheets_catalog.jobs.state import Result, Status
 
 CHANGED = "Its row was changed, copied or removed since the plan was made: plan again."
@@ -127,6 +128,52 @@ def test_a_variant_whose_option_was_changed_is_left_out_and_its_product_is_made(
     assert go(at, planned(at)).books.done == 1
     tree = at.systems.catalogue.product_by_handle("two")
     assert [each.record.values["option1"] for each in tree.variants] == ["S", "XL"]
+
+
+def change_while_it_is_made(at, operation, title, row, header, value):
+    """A person types into a row when the record was made and its id is not yet written."""
+    column = letter(tab(at, title).row_values(1).index(header))
+    path = f"/v4/spreadsheets/{at.spreadsheet_id}/values/{title}!{column}{row}?valueInputOption=RAW"
+    typed = {"email": "owner@example.com", "method": "PUT", "path": path, "body": {"values": [[value]]}}
+    requests.delete(f"{at.sandbox.url}/_sandbox/requests", timeout=10)
+    spec = {"service": "shopify", "operation": operation, "kind": "hook:collaborator", "when": "after", "nth": 1}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json={**spec, "requests": [typed]}, timeout=10).ok
+
+
+def test_a_product_renamed_while_it_is_made_is_named_by_the_next_plan_and_not_made_again(at):
+    row = append(at, "Products", {"Title": "Brand new", "Status": "active"})
+    before, job = len(made(at).products), planned(at)
+    change_while_it_is_made(at, "shopify.productSet", "Products", row, "Title", "Completely other")
+    result = go(at, job)
+    assert not at.sandbox.gateway.faults.unconsumed
+    assert result.books.conflicted == 1
+    key = str(max(made(at).products))
+    assert f"Its id in the shop is {key}." in result.state.reasons[0]
+    plan = plan_export(at.fresh())
+    assert not plan.changes
+    assert [(one.rule, one.row) for one in plan.findings if one.severity == "error"] == [("unlinked", row)]
+    assert key in next(one.message for one in plan.findings if one.rule == "unlinked")
+    put(at, "Products", row, "Product ID", key)
+    import_catalogue(at.fresh(), at.audit)
+    assert go(at, planned(at)).books.rejected == 0
+    assert len(made(at).products) == before + 1
+
+
+def test_a_variant_renamed_while_it_is_made_is_not_made_again_and_an_import_frees_other_new_rows(at):
+    handle = tab(at, "Variants").cell(2, 3).value
+    new = {"Product Handle": handle, "Option1 Value": "XXS", "Option2 Value": "White", "Price": 5}
+    row = append(at, "Variants", new)
+    before, job = len(made(at).variants), planned(at)
+    change_while_it_is_made(at, "shopify.productVariantsBulkCreate", "Variants", row, "Option1 Value", "XXL")
+    assert go(at, job).books.conflicted == 1
+    plan = plan_export(at.fresh())
+    assert not plan.changes
+    assert [(one.rule, one.row) for one in plan.findings if one.severity == "error"] == [("unlinked", row)]
+    append(at, "Variants", {**new, "Option1 Value": "XXXL", "Price": 6})
+    assert [change.label for change in plan_export(at.fresh()).changes] == [f"{handle} · XXXL / White"]
+    import_catalogue(at.fresh(), at.audit)
+    assert len(plan_export(at.fresh()).changes) == 2
+    assert len(made(at).variants) == before + 1
 
 
 def test_rows_that_were_only_sorted_are_sent(at):

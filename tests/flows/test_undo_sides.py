@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from sandboxed import desk
 
 from sheets_catalog.cli.statuses import Exit, of_job
@@ -138,10 +139,20 @@ def test_a_shops_value_that_could_not_be_written_into_the_sheet_stays_a_conflict
     assert (conflict.sheet, conflict.shop) == ("88.00", "6.66")
 
 
+def delete_while_it_is_made(at, row):
+    """A person deletes this row of the products when the shop has the new product and its id is not yet written."""
+    rows = {"sheetId": tab(at, "Products").id, "dimension": "ROWS", "startIndex": row - 1, "endIndex": row}
+    body = {"requests": [{"deleteDimension": {"range": rows}}]}
+    path = f"/v4/spreadsheets/{at.spreadsheet_id}:batchUpdate"
+    typed = {"email": "owner@example.com", "method": "POST", "path": path, "body": body}
+    fault = {"operation": "shopify.productSet", "kind": "hook:collaborator", "when": "after", "requests": [typed]}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=fault, timeout=10).ok
+
+
 def test_a_made_product_whose_id_could_not_be_written_is_no_success_and_can_be_undone(at):
     row = add(at, "Products", Handle="rain-hat", Title="Rain Hat")
     plan = plan_export(at.systems)
-    tab(at, "Products").delete_rows(row)
+    delete_while_it_is_made(at, row)
     result = run(at, plan)
     assert (result.books.done, result.books.conflicted) == (0, 1)
     assert "no longer in the sheet" in result.state.reasons[0]

@@ -19,6 +19,7 @@ from sheets_catalog.flows.exporting.looking import fetch
 from sheets_catalog.flows.exporting.readiness import readiness
 from sheets_catalog.flows.exporting.removing import archiving, deletion, product_deletions, still_there
 from sheets_catalog.flows.exporting.sifting import Sifted, sift
+from sheets_catalog.flows.exporting.unlinked import withhold
 from sheets_catalog.flows.reading import TabReader, open_tab, tab_gone
 from sheets_catalog.flows.tabs import normal
 from sheets_catalog.records import PRODUCTS, TABLES
@@ -163,11 +164,10 @@ def _sift_tab(run: _Planning, name: str) -> None:
         )
     base = run.baseline.table(name)
     rows = _told(run, f"compare {name}", opened.rows(base.seen(opened.told)))
-    sifted = sift(opened.layout, rows, base, opened.hidden)
-    known = len(base.rows)
-    if not sifted.rows and known:
+    sifted = withhold(run.systems, sift(opened.layout, rows, base, opened.hidden), base)
+    if not sifted.rows and base.rows:
         raise PlanError(
-            f"The tab “{table.title}” is empty, but {known} records stood there at the last sync.",
+            f"The tab “{table.title}” is empty, but {len(base.rows)} records stood there at the last sync.",
             advice="Undo the deletion in the sheet (File, Version history), or run `sheets-catalog import`.",
         )
     run.findings.extend(_columns_gone(opened.layout, run.baseline.table(name).fields))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.errors import InputError, NotFound
 from sheets_catalog.flows import conflicts_tab, control
+from sheets_catalog.flows.exporting import unlinked
 from sheets_catalog.flows.exporting.batching import first_batch
 from sheets_catalog.flows.exporting.looking import Look
 from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, tables_of
@@ -98,7 +99,9 @@ class ExportWork:
         if outcome.result is not Result.DONE:
             return outcome
         if problem:
-            return Outcome(item, Result.CONFLICTED, UNWRITTEN + problem)
+            made = sent.record if change.action == "create" else None
+            named = f" Its id in the shop is {made.key}." if made else ""
+            return Outcome(item, Result.CONFLICTED, UNWRITTEN + problem + named)
         if change.waiting:
             return Outcome(item, Result.CONFLICTED, LEFT if self.plan.undone else WAITING)
         return Outcome(item, Result.DONE, _normalised(change, sent.record) or outcome.reason)
@@ -200,6 +203,7 @@ class ExportWork:
     def _agree(self, baseline: Baseline, state: JobState) -> None:
         for each in self.plan.agreements:
             baseline.table(each.table).agree(each.key, each.marks)
+        self._remember_unlinked(baseline, state)
         settled = [item for item in range(state.total) if state.result(item) in {Result.DONE, Result.CONFLICTED}]
         keys = self._new_keys([item for item in settled if self.plan.changes[item].action == "create"])
         for item in settled:
@@ -211,6 +215,17 @@ class ExportWork:
             elif key := change.key or keys.get(item, ""):
                 marks = {each.field: fingerprint(each.after) for each in change.fields}
                 baseline.table(change.table).agree(key, marks)
+
+    def _remember_unlinked(self, baseline: Baseline, state: JobState) -> None:
+        """Records that were made, but whose row did not get their id: the next plan must not make them again."""
+        unwritten = [item for item, reason in state.reasons.items() if reason.startswith(UNWRITTEN)]
+        items = [item for item in unwritten if self.plan.changes[item].action == "create"]
+        if not items:
+            return
+        look = Look(self.systems, self.plan, self.job_id, self.tables, items)
+        for item, each in ((item, look.sort(item)) for item in items):
+            if isinstance(each, Sent) and each.record is not None:
+                unlinked.remember(baseline.table(self.plan.changes[item].table), each.record.key)
 
     def _new_keys(self, items: Sequence[int]) -> dict[int, str]:
         """The ids of created records; those that another process created, from the sheet."""
@@ -243,11 +258,24 @@ def _as_found(each: Ready | Sent) -> Sent | None:
 
 
 def _write_new(writer: KeyedWriter, rows: Sequence[RowWrite]) -> dict[int, str]:
-    """Ids into rows found by name, or by the ids that a process wrote which died then: a handle changes the name."""
-    problems = writer.write(rows)
-    again = [_by_id(row) for row in rows if row.item in problems]
+    """Ids into rows found by name; then, into rows found by their id, what changes the name.
+
+    A row that no name leads to may have got its id from a process that died then.
+    """
+    problems = writer.write([_without(row, _renaming(writer.layout.table, row)) for row in rows])
+    again = [_by_id(row) for row in rows if row.item in problems or _renaming(writer.layout.table, row)]
     still = writer.write(again)
-    return {item: problems[item] for item in still}
+    return {item: problems.get(item, problem) for item, problem in still.items()}
+
+
+def _renaming(table: Table, row: RowWrite) -> set[str]:
+    """The fields with which a row without id gets another name."""
+    names = {name for names in table.natural_keys for name in names}
+    return {name for name, (before, after) in row.values.items() if name in names and before != after}
+
+
+def _without(row: RowWrite, names: set[str]) -> RowWrite:
+    return replace(row, values={name: value for name, value in row.values.items() if name not in names})
 
 
 def _by_id(row: RowWrite) -> RowWrite:
