@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint
@@ -91,9 +91,12 @@ def spells(shown: str, number: float) -> bool:
     """Whether a shown text has the digits of the number, rounded anywhere: ``€ 1.234,50`` of 1234.5."""
     digits = re.sub(r"[^0-9]", "", shown)
     exact = abs(Decimal(repr(number)))
-    return "%" not in shown and any(
-        digits == format(round(exact, places), "f").replace(".", "") for places in range(_PLACES + 1)
+    rounded = (
+        exact.quantize(Decimal(1).scaleb(-places), rounding)
+        for places in range(_PLACES + 1)
+        for rounding in (ROUND_DOWN, ROUND_UP)
     )
+    return "%" not in shown and any(digits == format(each, "f").replace(".", "") for each in rounded)
 
 
 def odd_numbers(

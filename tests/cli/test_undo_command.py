@@ -131,7 +131,7 @@ def test_a_mass_change_needs_a_yes_of_its_own(run, at, sheet):
     job = run("export", "--variants", "--yes", "--confirm-mass-change", "--json").told["job"]
     done = run("undo", job, "--yes")
     assert done.status == 6
-    assert "This would change 60 of 67 records" in " ".join(done.err.split())
+    assert "This would change 60 of 67 variants" in " ".join(done.err.split())
     assert run("undo", job, "--yes", "--confirm-mass-change").status == 0
 
 
