@@ -83,6 +83,11 @@ class TableBaseline:
             return {}
         return {name: mark for name, mark in zip(self.fields, _marks.decode(row), strict=False) if mark is not None}
 
+    def bare(self, key: str) -> bool:
+        """Whether `key` is known, and nothing of any of its fields."""
+        row = self.rows.get(key)
+        return row is not None and bytes(row) == _encode([None] * len(self.fields))
+
     def agree(self, key: str, marks: Mapping[str, str]) -> None:
         """Both sides now agree on these fields of `key`."""
         new = tuple(name for name in marks if name not in self.fields)

@@ -19,7 +19,7 @@ from sheets_catalog.flows.exporting.looking import fetch
 from sheets_catalog.flows.exporting.readiness import readiness
 from sheets_catalog.flows.exporting.removing import archiving, deletion, product_deletions, still_there
 from sheets_catalog.flows.exporting.sifting import Sifted, sift
-from sheets_catalog.flows.exporting.unlinked import withhold
+from sheets_catalog.flows.exporting.unlinked import missing, withhold
 from sheets_catalog.flows.reading import TabReader, open_tab, tab_gone
 from sheets_catalog.flows.tabs import normal
 from sheets_catalog.records import PRODUCTS, TABLES
@@ -152,7 +152,7 @@ def _sift_tab(run: _Planning, name: str) -> None:
     table = TABLES[name]
     opened = open_tab(run.systems, run.info, table, run.money_digits, include_hidden=run.options.include_hidden)
     if isinstance(opened, Finding):
-        if known := len(run.baseline.table(name).rows):
+        if known := len(missing(run.baseline.table(name))):
             raise tab_gone(run.info, table, known)
         run.findings.append(opened)
         return
@@ -165,9 +165,9 @@ def _sift_tab(run: _Planning, name: str) -> None:
     base = run.baseline.table(name)
     rows = _told(run, f"compare {name}", opened.rows(base.seen(opened.told)))
     sifted = withhold(run.systems, sift(opened.layout, rows, base, opened.hidden), base)
-    if not sifted.rows and base.rows:
+    if not sifted.rows and (gone := missing(base)):
         raise PlanError(
-            f"The tab “{table.title}” is empty, but {len(base.rows)} records stood there at the last sync.",
+            f"The tab “{table.title}” is empty, but {len(gone)} records stood there at the last sync.",
             advice="Undo the deletion in the sheet (File, Version history), or run `sheets-catalog import`.",
         )
     run.findings.extend(_columns_gone(opened.layout, run.baseline.table(name).fields))
@@ -294,10 +294,10 @@ def _plan_deletes(run: _Planning) -> None:
         if name not in run.sifted:
             continue
         layout, base = run.readers[name].layout, run.baseline.table(name)
-        missing = [key for key in base.rows if key not in run.sifted[name].keys]
+        gone = missing(base, run.sifted[name].keys)
         shop: dict[str, Record] = {}
-        for first in range(0, len(missing), _AT_ONCE):
-            shop.update(fetch(run.systems, layout.table, missing[first : first + _AT_ONCE]))
+        for first in range(0, len(gone), _AT_ONCE):
+            shop.update(fetch(run.systems, layout.table, gone[first : first + _AT_ONCE]))
         for key, record in shop.items():
             if unsure := still_there(run.sifted[name], record):
                 run.findings.append(unsure)
@@ -318,8 +318,8 @@ def _plan_deletes(run: _Planning) -> None:
 
 def _missing_notes(run: _Planning) -> Iterable[Finding]:
     for name, sifted in run.sifted.items():
-        missing = sum(key not in sifted.keys for key in run.baseline.table(name).rows)
-        if missing:
+        gone = len(missing(run.baseline.table(name), sifted.keys))
+        if gone:
             table = TABLES[name]
             yield Finding(
                 "note",
@@ -327,8 +327,8 @@ def _missing_notes(run: _Planning) -> Iterable[Finding]:
                 table.title,
                 0,
                 "",
-                str(missing),
-                f"{_counted(missing, table.noun)} gone from the sheet since the last sync. Nothing is deleted.",
+                str(gone),
+                f"{_counted(gone, table.noun)} gone from the sheet since the last sync. Nothing is deleted.",
                 "Plan with --archive or --delete to remove them from the shop, or import to get the rows back.",
             )
 
@@ -383,8 +383,8 @@ def _freeze(run: _Planning) -> Plan:
 
 def _total(run: _Planning, name: str) -> int:
     """Records of a table: its rows, and those of the last sync whose row is gone."""
-    sifted, known = run.sifted.get(name), run.baseline.table(name).rows
-    return len(known) if sifted is None else sifted.rows + sum(key not in sifted.keys for key in known)
+    sifted, base = run.sifted.get(name), run.baseline.table(name)
+    return len(missing(base)) if sifted is None else sifted.rows + len(missing(base, sifted.keys))
 
 
 def _unclear_choices(run: _Planning, conflicts: Collection[Conflict]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sheets_catalog.changes.plan import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from sheets_catalog.changes.baseline import TableBaseline
     from sheets_catalog.flows.connection import Systems
@@ -26,10 +26,15 @@ def remember(base: TableBaseline, key: str) -> None:
         base.agree(key, {})
 
 
+def missing(base: TableBaseline, present: Container[str] = ()) -> list[str]:
+    """Records of the last sync that are not `present`. One that never had a row is not missing: nobody removed it."""
+    return [key for key in base.rows if key not in present and not base.bare(key)]
+
+
 def withhold(systems: Systems, sifted: Sifted, base: TableBaseline) -> Sifted:
     """Reject new rows that may be the row of a record that has none, each with a finding that names the record."""
     table = sifted.layout.table
-    keys = [key for key in base.rows if key not in sifted.keys and not base.marks(key)] if sifted.new else []
+    keys = [key for key in base.rows if key not in sifted.keys and base.bare(key)] if sifted.new else []
     metafields = [each for each in table.fields if each.metafield_type]
     records = list(systems.catalogue.by_ids(table.name, keys, metafields).values()) if keys else []
     held = {
