@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sheets_catalog.changes.plan import Conflict
-    from sheets_catalog.google.sheets import SpreadsheetInfo, Spreadsheets
+    from sheets_catalog.google.sheets import SpreadsheetInfo, Spreadsheets, Tab
     from sheets_catalog.records import Cell, Table
 
 TITLE = "Conflicts"
@@ -180,7 +180,7 @@ def write(
     rows: list[Sequence[Cell]] = [HEADER, *(line.cells for line in before.lines if line.spot[0] not in tables)]
     rows += [_row(conflict, tables, before.entries) for conflict in open_ones]
     rows += [[""] * len(HEADER) for _ in range(before.last - before.header + 1 - len(rows))]
-    _ensure_tab(sheets, info, before.header + len(rows) - 1)
+    _ensure_tab(sheets, info, before.header + len(rows) - 1, max(before.columns) + 1)
     sheets.write_ranges(info.id, _ranges(before, rows))
 
 
@@ -210,8 +210,8 @@ def _row(conflict: Conflict, tables: Mapping[str, Table], made: Mapping[Spot, Re
     ]
 
 
-def _ensure_tab(sheets: Spreadsheets, info: SpreadsheetInfo, rows: int) -> None:
-    """Add the tab, or rows to it, as far as needed."""
+def _ensure_tab(sheets: Spreadsheets, info: SpreadsheetInfo, rows: int, columns: int) -> None:
+    """Add the tab, or rows and columns to it, as far as needed: a blank one of any size is taken as ours."""
     tab = info.tabs.get(TITLE)
     if tab is None:
         try:
@@ -219,10 +219,17 @@ def _ensure_tab(sheets: Spreadsheets, info: SpreadsheetInfo, rows: int) -> None:
         except Refused as error:
             if "already exists" not in error.message:
                 raise
-    elif tab.row_count < rows:
-        wider = {"sheetId": tab.sheet_id, "gridProperties": {"rowCount": rows}}
-        request = {"updateSheetProperties": {"properties": wider, "fields": "gridProperties.rowCount"}}
+    elif short := _short(tab, rows, columns):  # nothing else of its size: people may add to it just now
+        wider = {"sheetId": tab.sheet_id, "gridProperties": short}
+        fields = ",".join(f"gridProperties.{name}" for name in short)
+        request = {"updateSheetProperties": {"properties": wider, "fields": fields}}
         sheets.batch_update(info.id, [request], safety="repeatable")
+
+
+def _short(tab: Tab, rows: int, columns: int) -> dict[str, int]:
+    """The sizes of the tab that are too small, as they have to be."""
+    wanted = {"rowCount": (tab.row_count, rows), "columnCount": (tab.column_count, columns)}
+    return {name: needed for name, (there, needed) in wanted.items() if there < needed}
 
 
 def _free_id(info: SpreadsheetInfo) -> int:

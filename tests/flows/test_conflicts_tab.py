@@ -160,3 +160,15 @@ def test_a_header_that_somebody_changed_is_asked_for_before_choices_are_dropped(
         plan_export(at.fresh())
     tab(at).update([[HEADER[7]]], "H1")
     assert export(at)[1].books.done == 1
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(3, 4), (1, 26), (1000, 1)])
+def test_a_blank_tab_of_that_name_is_made_large_enough(at, rows, columns):
+    at.person().add_worksheet(TITLE, rows=rows, cols=columns)
+    ids = disagree(at, 2, 3, 4)
+    export(at)
+    assert tab(at).row_values(1) == list(HEADER)
+    assert tab(at).col_values(2)[1:] == ids
+    assert tab(at).row_count >= rows
+    assert tab(at).col_count == max(columns, len(HEADER))
+    assert not plan_export(at.fresh()).to_do
