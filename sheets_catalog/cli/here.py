@@ -95,13 +95,16 @@ class Here:
         return jobs[0].job_id
 
     def unfinished_job(self, wanted: str) -> str:
-        """A job's id; “last” is the newest one that can go on. Raises `InputError` when there is none."""
+        """A job's id; “last” is the newest one that was begun and can go on. Raises `InputError` when there is none.
+
+        A plan that nobody has applied yet is not meant: nobody has said yes to it.
+        """
         if wanted != LAST:
             return wanted
         from sheets_catalog.errors import InputError
         from sheets_catalog.jobs.state import Status
 
-        going = {status.value for status in Status if not status.ended}
+        going = {status.value for status in Status if not status.ended and status is not Status.PLANNED}
         for job in self.jobs():
             if job.status in going:
                 return job.job_id

@@ -11,6 +11,9 @@ from cli_world import Sheet, shop_effects
 
 from sheets_catalog.database import SessionStart
 from sheets_catalog.flows.auditing import open_audit
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
+from sheets_catalog.jobs.runner import Limits
+from sheets_catalog.jobs.state import Status
 
 BOOKS = {"planned", "done", "unchanged", "rejected", "conflicted", "pending"}
 
@@ -521,6 +524,15 @@ def test_plans_nobody_applied_are_cleaned_up_and_what_has_begun_is_kept(run, at,
 METAFIELD = "Metafield: custom.material [single_line_text_field]"
 
 
+def test_a_metafield_column_that_cannot_be_understood_is_refused(run, bare):
+    since = len(bare.ledger())
+    done = run("import", "--metafield", "custom.material")
+    assert done.status == 2
+    assert "found “custom.material”" in done.err
+    assert "Metafield: custom.material [single_line_text_field]" in done.err
+    assert bare.ledger(since) == []
+
+
 def test_a_metafield_is_called_by_its_column_everywhere(run, at, sheet):
     """In plan, job, verify and the tab of conflicts; a choice made there counts."""
     products = sheet("Products")
@@ -554,17 +566,25 @@ def test_tabs_are_called_by_their_titles_while_they_are_compared(run, at):
     assert "Comparing Products" in run("verify", "--products").err
 
 
-def test_resume_last_is_the_newest_job_that_can_go_on(run, at, sheet):
-    """A job that has finished since is not told as if it had just been done."""
+def test_resume_last_is_the_newest_job_that_was_begun_and_can_go_on(run, at, sheet):
+    """Neither a job that has finished since, nor a plan to which nobody has said yes."""
     assert run("jobs", "resume", "last", "--json").status == 2
-    sheet("Variants").put(2, "Price", 77.5)
-    waiting = run("plan", "--json").told["job"]
+    variants = sheet("Variants")
+    for row in range(2, 24):
+        variants.put(row, "Price", 70 + row)
+    job = store(at.systems, plan_export(at.systems, ExportOptions(batch_size=10)))
+    options = ExportOptions(batch_size=10)
+    paused = apply(at.systems, at.audit, job, limits=Limits(deadline=0.001), options=options)
+    assert paused.status is Status.WAITING
+    assert 0 < paused.books.done < 22
     sheet("Products").put(2, "Title", "Newer")
-    finished = run("export", "--products", "--yes", "--json").told["job"]
-    assert finished != waiting
-    done = run("jobs", "resume", "last")
-    assert done.status == 2
-    assert "since this plan was made" in done.err  # it is the plan's own turn, not the finished job's
+    planned = run("plan", "--products", "--json").told["job"]
+    done = run("jobs", "resume", "last", "--json")
+    assert (done.told["job"], done.told["books"]["done"]) == (job, 22)
+    again = run("jobs", "resume", "last")
+    assert again.status == 2
+    assert "No job of this spreadsheet waits to go on" in again.err
+    assert run("jobs", "show", planned, "--json").told["status"] == "planned"
 
 
 def test_retry_of_a_record_that_was_not_set_aside_is_an_input_error(run, at, sheet):
