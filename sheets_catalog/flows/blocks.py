@@ -81,7 +81,7 @@ def header_only(sheets: Spreadsheets, spreadsheet_id: str, tab: Tab) -> Blocks:
 
 def _moved(what: str, tab: Tab) -> Unavailable:
     return Unavailable(
-        f"The {what} of “{tab.title}” were moved while they were read; nothing was written.",
+        f"The {what} of “{tab.title}” were moved while they were read.",
         service="google",
         advice="Run the command again.",
     )

@@ -65,8 +65,11 @@ _PLAIN_HANDLE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def may_be_stored_otherwise(change: Change) -> bool:
-    """Whether the change makes a product whose handle the shop may write in its own way (Größe, Mixed Case)."""
-    new = change.action == "create" and change.table == "products"
+    """Whether the change makes a product whose handle the shop may write in its own way, or a variant of one.
+
+    A product with very many variants gets some of them in later batches: it is looked for by its mark there as well.
+    """
+    new = change.action == "create" and change.group.startswith(NEW)
     return new and not _PLAIN_HANDLE.fullmatch(change.group.removeprefix(NEW))
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 BACK = "Its row is in the sheet again."
 CHANGED = "Its row was changed, copied or removed since the plan was made: plan again."
 PRODUCT_CHANGED = "The row of its product was changed, copied or removed since the plan was made: plan again."
+VARIANT_CHANGED = (
+    "The row of a variant of this product was changed, copied or removed since the plan was made: plan again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +55,24 @@ def depends_on_row(change: Change) -> bool:
 def rows_changed(ready: Sequence[Ready], tabs: Mapping[str, Standing]) -> dict[int, Sent]:
     """Of what is ready to be sent, what must not be: each as an outcome that says why.
 
-    `tabs`: by table, for every table with a change that depends on its row. A new product that may not be made takes
-    its variants with it. A record whose row cannot be found again would be made anew by every later plan.
+    `tabs`: by table, for every table with a change that depends on its row. A new product and the variants that are
+    sent with it are made together or not at all: with a variant missing, the shop would put one of its own in its
+    place, priced at nothing. A record whose row cannot be found again would be made anew by every later plan.
     """
-    found = dict(_refused(ready, tabs))
-    products = {one.change.group for one in ready if one.item in found and one.change.group.startswith(NEW)
-                and one.change.table == "products"}  # fmt: skip
+    refused = dict(_refused(ready, tabs))
+    products = {one.change.group: one for one in ready if _is_new_product(one)}
+    broken = {one.change.group for one in ready if one.item in refused} & products.keys()
+    found = dict(refused)
     for one in ready:
-        if one.change.group in products and one.item not in found:
-            found[one.item] = _conflicted(one, PRODUCT_CHANGED)
+        group = one.change.group
+        if group in broken and one.item not in refused:
+            gone = products[group].item in refused
+            found[one.item] = _conflicted(one, PRODUCT_CHANGED if gone else VARIANT_CHANGED)
     return found
+
+
+def _is_new_product(one: Ready) -> bool:
+    return one.change.table == "products" and one.change.group.startswith(NEW)
 
 
 def _refused(ready: Iterable[Ready], tabs: Mapping[str, Standing]) -> Iterator[tuple[int, Sent]]:
