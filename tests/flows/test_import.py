@@ -14,7 +14,7 @@ from forked import Forked
 from sandboxed import desk
 
 from sheets_catalog.database import Audit
-from sheets_catalog.errors import BooksError, BusyError, PlanError, SheetsCatalogError
+from sheets_catalog.errors import BooksError, BusyError, InputError, PlanError, SheetsCatalogError
 from sheets_catalog.flows import control
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.exporting import plan_export
@@ -59,6 +59,24 @@ def test_a_fresh_import_is_whole_and_agrees_with_the_shop(at):
     assert result.books.balanced
     assert result.equal == 30 + 67 + 104
     assert plan_export(at.systems).empty
+
+
+@pytest.mark.parametrize(
+    ("header", "tables", "said"),
+    [
+        ("x", ("products", "variants"), "found “x”, expected “Metafield: custom.material [single_line_text_field]”"),
+        ("custom.material", ("products",), "found “custom.material”, expected"),
+        ("inventory:Metafield: custom.bin [json]", ("inventory",), "cannot be added"),
+        ("variants:Metafield: custom.size [json]", ("products",), "belongs to Variants, which is not imported"),
+    ],
+)
+def test_a_metafield_column_that_cannot_come_is_refused_before_anything_is_written(fresh, header, tables, said):
+    since = len(fresh.ledger())
+    with pytest.raises(InputError) as refused:
+        import_catalogue(fresh.systems, fresh.audit, ImportOptions(tables=tables, metafields=(header,)))
+    assert said in refused.value.message
+    assert refused.value.advice
+    assert fresh.ledger(since) == []
 
 
 def test_importing_again_writes_no_cell(at):

@@ -21,7 +21,8 @@ class ImportOptions:
     """What a person may choose.
 
     `policy`: who wins where both sides changed (under ``ask`` the sheet's edit stays and is reported). `metafields`:
-    headers of metafield columns to add, such as ``Metafield: custom.material [single_line_text_field]``.
+    headers of metafield columns to add, such as ``Metafield: custom.material [single_line_text_field]``, to Products,
+    or with ``variants:`` in front to Variants.
     """
 
     tables: tuple[str, ...] = tuple(TABLES)

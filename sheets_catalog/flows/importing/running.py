@@ -43,12 +43,10 @@ def import_catalogue(
 
     Raises `BusyError` when another run works on the sheet, `InputError` for a sheet that cannot be used, `BooksError`
     when records went missing or the shop's list ended early; what was written until then stays, and importing again
-    goes on.
+    goes on. Options that cannot be followed are an `InputError` before anything is read or written.
     """
     options = options or ImportOptions()
-    unknown = [name for name in options.tables if name not in TABLES]
-    if unknown:
-        raise InputError(f"Unknown table {', '.join(unknown)}; expected {', '.join(TABLES)}.")
+    _check(options)
     session_id = f"import-{secrets.token_hex(8)}"
     home = control.find_or_make(systems)
     lease = leases.acquire(home.store, FLOW, session_id, leases.this_run())
@@ -69,6 +67,27 @@ def import_catalogue(
     audit.metrics(session_id, session_id, figures_of(systems.calls.figures, result.books.done, seconds))
     audit.session_finished(database.SessionEnd(session_id, "completed", now, result.books))
     return result
+
+
+def _check(options: ImportOptions) -> None:
+    """Raises `InputError` for a table there is not, and for a metafield column that would not come."""
+    unknown = [name for name in options.tables if name not in TABLES]
+    if unknown:
+        raise InputError(f"Unknown table {', '.join(unknown)}; expected {', '.join(TABLES)}.")
+    for header in options.metafields:
+        name = _table_of(header)
+        if metafield(_bare(header)) is None or name == "inventory":
+            raise InputError(
+                f"A metafield column cannot be added: found “{header}”, "
+                f"expected “Metafield: custom.material [single_line_text_field]”.",
+                advice="Write namespace, key and type as the shop has them; with “variants:” in front it goes to "
+                "Variants, else to Products.",
+            )
+        if name not in options.tables:
+            raise InputError(
+                f"The metafield column “{header}” belongs to {TABLES[name].title}, which is not imported.",
+                advice=f"Import {TABLES[name].title} too, or leave the column out.",
+            )
 
 
 def _silent(table: str, done: int, total: int) -> None:
@@ -153,9 +172,7 @@ class _Import:
         return baseline
 
     def _metafields(self, name: str) -> list[str]:
-        if name == "inventory":
-            return []
-        return [_bare(header) for header in self.options.metafields if _meant_for(header, name)]
+        return [_bare(header) for header in self.options.metafields if _table_of(header) == name]
 
     def _table(self, name: str, baseline: Baseline, expected: Counts) -> None:
         counts = self.counts[name] = TableCounts()
@@ -226,6 +243,7 @@ def _bare(header: str) -> str:
     return rest if table in TABLES else header
 
 
-def _meant_for(header: str, name: str) -> bool:
+def _table_of(header: str) -> str:
+    """The table a metafield header is meant for."""
     table = header.partition(":")[0]
-    return (table if table in TABLES else "products") == name and metafield(_bare(header)) is not None
+    return table if table in TABLES else "products"
