@@ -77,6 +77,21 @@ def test_last_is_the_newest_export_that_was_not_undone_and_no_undo(run, at, shee
     assert at.ledger(since) == []
 
 
+def test_last_is_an_export_again_whose_undo_was_undone(run, job, sheet):
+    variants = sheet("Variants")
+    variants.put(4, "Price", 79.5)
+    second = run("export", "--yes", "--json").told["job"]
+    undo, named = "", second
+    for price in ("59.9", "79.5", "59.9", "79.5"):
+        undo = run("undo", named, "--yes", "--json").told["job"]
+        assert variants.cell(4, "Price") == price
+        named = undo
+    assert run("undo", "last", "--yes").status == 0
+    assert (variants.cell(4, "Price"), variants.cell(2, "Price")) == ("59.9", "77.5")
+    assert run("undo", "last", "--yes").status == 0
+    assert variants.cell(2, "Price") == "59.9"
+
+
 def test_an_undo_that_is_named_can_be_undone_and_that_is_said_first(run, at, job, sheet):
     undo = run("undo", job, "--yes", "--json").told["job"]
     shown = " ".join(run("undo", undo, "--dry-run").out.split())
