@@ -45,16 +45,20 @@ class Sifted:
 
 
 def sift(layout: Layout, rows: Iterable[Row], baseline: TableBaseline, hidden: Container[int] = ()) -> Sifted:
-    """Sort the rows of a tab. Rows that cannot be read or share a key are rejected as a whole.
+    """Sort the rows of a tab. Rows that cannot be read, share a key, or share a name without a key are rejected.
 
-    `hidden`: numbers of rows that are left out; it is only noted that they are there.
+    `hidden`: numbers of rows that are left out; it is only noted that they are there. New rows are held against them
+    too: the id of what is made of a row could not be written while another one without id has its name.
     """
     sifted = Sifted(layout)
     names = [each.name for each in layout.owned]
     numbers: dict[str, int] = {}
     doubles: dict[str, list[int]] = {}
     unchanged: list[int] = []
+    nameless = KeyIndex()
     for row in rows:
+        if row.key is None:
+            nameless.add(row.natural_key(layout.table), row.number)
         if row.key is None or row.key not in baseline:
             sifted.strangers |= dict.fromkeys(layout.table.natural_keys_of(row.values), row.number)
         if row.number in hidden:
@@ -73,7 +77,7 @@ def sift(layout: Layout, rows: Iterable[Row], baseline: TableBaseline, hidden: C
             sifted.changed.append(row)
     sifted.keys.update(numbers)
     _reject_doubles(sifted, {(key,): found for key, found in doubles.items()}, unchanged)
-    _reject_new_doubles(sifted)
+    _reject_new_doubles(sifted, nameless)
     return sifted
 
 
@@ -86,12 +90,11 @@ def _reject_doubles(sifted: Sifted, doubles: Mapping[tuple[str, ...], list[int]]
     sifted.unchanged = sum(number not in broken for number in unchanged)
 
 
-def _reject_new_doubles(sifted: Sifted) -> None:
-    table, index = sifted.layout.table, KeyIndex()
-    for row in sifted.new:
-        index.add(row.natural_key(table), row.number)
-    doubles = {key: rows for key, rows in index.doubles().items() if key}
-    broken = {row for rows in doubles.values() for row in rows}
-    sifted.findings.extend(double_keys(table, doubles, "name"))
+def _reject_new_doubles(sifted: Sifted, nameless: KeyIndex) -> None:
+    """`nameless`: all rows without key, by natural key; those that are rejected or hidden keep what they are."""
+    doubles = {key: rows for key, rows in nameless.doubles().items() if key}
+    broken = {row.number for row in sifted.new} & {row for rows in doubles.values() for row in rows}
+    found = double_keys(sifted.layout.table, doubles, "name")
+    sifted.findings.extend(finding for finding in found if finding.row in broken)
     sifted.rejected += len(broken)
     sifted.new = [row for row in sifted.new if row.number not in broken]
