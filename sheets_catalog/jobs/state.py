@@ -43,7 +43,8 @@ KIND, SELF, SHEET, SUMMARY, STOP = "kind", "self", "sheet", "summary", "stop"
 
 _HEADER = struct.Struct(">2sBBBIIHI")  # magic, major, minor, side file?, epoch, seq, length, crc32
 _MAGIC = b"SC"
-_REASON = 160
+REASON = 160
+"""Characters of a reason that are kept."""
 
 
 class Status(StrEnum):
@@ -114,7 +115,7 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
             packed[item // 4] = packed[item // 4] & ~(3 << shift) | result << shift
             attempts.pop(item, None)
             if reason:
-                reasons[item] = reason[:_REASON]
+                reasons[item] = reason[:REASON]
             else:
                 reasons.pop(item, None)
         return msgspec.structs.replace(self, outcomes=bytes(packed), reasons=reasons, attempts=attempts)

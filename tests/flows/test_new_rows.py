@@ -6,11 +6,13 @@ import pytest
 import requests
 from sandboxed import desk
 
+from sheets_catalog.books import Books
 from sheets_catalog.flows import control
-from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store, unlinked
 from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.flows.tabs import letter
-from sheets_catalog.jobs.state import Result, Status
+from sheets_catalog.jobs.runner import Limits
+from sheets_catalog.jobs.state import JobState, Result, Status
 
 CHANGED = "Its row was changed, copied or removed since the plan was made: plan again."
 PRODUCT_CHANGED = "The row of its product was changed, copied or removed since the plan was made: plan again."
@@ -197,6 +199,25 @@ def test_a_product_that_never_had_a_row_is_not_missing_from_the_sheet(at, delete
     assert not plan.changes
     assert [one.rule for one in plan.findings] == ["unlinked"]
     assert plan.totals["products"] == total + 1
+
+
+def test_a_product_without_row_is_remembered_by_another_process_and_under_another_handle(at):
+    row = append(at, "Products", {"Title": "Brand new", "Status": "active"}, {"Title": "Next", "Status": "active"})
+    before, job = set(made(at).products), planned(at)
+    change_while_it_is_made(at, "shopify.productSet", "Products", row, "Title", "Completely other")
+    limits = Limits(stopping=lambda: len(made(at).products) > len(before))
+    paused = apply(at.fresh(), at.audit, job, limits=limits, options=ExportOptions(batch_size=1))
+    assert (paused.books.conflicted, paused.books.pending) == (1, 1)
+    (key,) = set(made(at).products) - before
+    at.sandbox.services["shopify"].edit_product(key, handle="named-for-search-engines", status="DRAFT")
+    assert go(at, job).status is Status.FINISHED
+    assert str(key) in control.find(at.systems).load()[0].table("products")
+
+
+@pytest.mark.parametrize("length", [1, 100, 200])
+def test_the_id_of_a_record_without_row_is_told_whole_however_long_its_reason(length):
+    state = JobState.new(1, "", Books()).settle([(0, Result.CONFLICTED, unlinked.reason("x" * length, "9" * 20))])
+    assert unlinked.key_in(state.reasons[0]) == "9" * 20
 
 
 def test_a_variant_that_never_had_a_row_is_not_missing_from_the_sheet(at):

@@ -6,9 +6,11 @@ sent as new, it would be made a second time.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Finding
+from sheets_catalog.jobs.state import REASON
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -20,9 +22,28 @@ if TYPE_CHECKING:
     from sheets_catalog.records import Record, Table
 
 
+_NAMED = " Its id in the shop is {}."
+_KEY = re.compile(re.escape(_NAMED).replace(re.escape("{}"), r"(\d+)") + "$")
+
+
+def reason(problem: str, key: str) -> str:
+    """Why the row of a record that was made did not get its id, with the id, as long as a job's state keeps it.
+
+    The state is what tells later processes of the record: by then it may have got another name in the shop.
+    """
+    named = _NAMED.format(key)
+    return problem[: REASON - len(named)] + named
+
+
+def key_in(reason: str) -> str:
+    """The id that a reason of `reason` names; empty when it names none."""
+    found = _KEY.search(reason)
+    return found[1] if found else ""
+
+
 def remember(base: TableBaseline, key: str) -> None:
     """Note in the baseline that this record was made, and stands in no row as far as is known."""
-    if key not in base:
+    if key and key not in base:
         base.agree(key, {})
 
 

@@ -100,8 +100,8 @@ class ExportWork:
             return outcome
         if problem:
             made = sent.record if change.action == "create" else None
-            named = f" Its id in the shop is {made.key}." if made else ""
-            return Outcome(item, Result.CONFLICTED, UNWRITTEN + problem + named)
+            reason = unlinked.reason(UNWRITTEN + problem, made.key) if made else UNWRITTEN + problem
+            return Outcome(item, Result.CONFLICTED, reason)
         if change.waiting:
             return Outcome(item, Result.CONFLICTED, LEFT if self.plan.undone else WAITING)
         return Outcome(item, Result.DONE, _normalised(change, sent.record) or outcome.reason)
@@ -218,14 +218,10 @@ class ExportWork:
 
     def _remember_unlinked(self, baseline: Baseline, state: JobState) -> None:
         """Records that were made, but whose row did not get their id: the next plan must not make them again."""
-        unwritten = [item for item, reason in state.reasons.items() if reason.startswith(UNWRITTEN)]
-        items = [item for item in unwritten if self.plan.changes[item].action == "create"]
-        if not items:
-            return
-        look = Look(self.systems, self.plan, self.job_id, self.tables, items)
-        for item, each in ((item, look.sort(item)) for item in items):
-            if isinstance(each, Sent) and each.record is not None:
-                unlinked.remember(baseline.table(self.plan.changes[item].table), each.record.key)
+        for item, reason in state.reasons.items():
+            change = self.plan.changes[item]
+            if change.action == "create" and reason.startswith(UNWRITTEN):
+                unlinked.remember(baseline.table(change.table), unlinked.key_in(reason))
 
     def _new_keys(self, items: Sequence[int]) -> dict[int, str]:
         """The ids of created records; those that another process created, from the sheet."""
