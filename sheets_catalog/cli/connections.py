@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sheets_catalog.cli.naming import DEFAULT
 from sheets_catalog.errors import SettingsError, Unavailable
 from sheets_catalog.flows import connection as connections
 from sheets_catalog.flows.connection import ClockSettings, Connection, GoogleSettings, ShopifySettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-DEFAULT = "default"
 
 
 def find(wanted: str) -> tuple[str, Connection]:

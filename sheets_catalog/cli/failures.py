@@ -13,9 +13,10 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.text import Text
 
+from sheets_catalog.cli.naming import named
 from sheets_catalog.cli.statuses import Exit
 from sheets_catalog.cli.stopping import Stopped
-from sheets_catalog.cli.text import visible
+from sheets_catalog.cli.text import duration, visible
 from sheets_catalog.errors import (
     AccessError,
     BooksError,
@@ -28,6 +29,7 @@ from sheets_catalog.errors import (
     Throttled,
     UpstreamError,
 )
+from sheets_catalog.jobs.retry import CIRCUIT_OPEN
 from sheets_catalog.masking import mask_message
 
 if TYPE_CHECKING:
@@ -57,6 +59,9 @@ USAGE = "The command line needs mending"
 BOOKS = "books_of_its_job"
 """Attribute of an error about a job: the job's books, where a program is told of it."""
 
+JOB = "its_job"
+"""Attribute of an error that a job met: the job's id, for its advice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -84,7 +89,9 @@ def of_error(error: SheetsCatalogError) -> Failure:
     """What an expected error says."""
     message = mask_message(error.message)
     title = next((title for kind, title in TITLES if isinstance(error, kind)), CANNOT)
-    advice = error.advice or _advice(error)
+    if isinstance(error, Throttled) and error.reason == CIRCUIT_OPEN:
+        title = CANNOT  # nobody asked: the service does not answer
+    advice = named(error.advice or _advice(error))
     books = getattr(error, BOOKS, None)
     return Failure(type(error).__name__, message, advice, _where(error), error.exit_status, title, books)
 
@@ -99,14 +106,12 @@ def _where(error: SheetsCatalogError) -> str:
 
 
 def _advice(error: SheetsCatalogError) -> str:
-    if isinstance(error, Throttled) and error.retry_after:
-        return f"Try again in about {error.retry_after:.0f} seconds; {_RESUME}"
-    if isinstance(error, UpstreamError):
-        return f"Try again; {_RESUME}"
-    return ""
-
-
-_RESUME = "a job that was running can be resumed with `sheets-catalog jobs resume JOB`."
+    if not isinstance(error, UpstreamError):
+        return ""
+    job_id = getattr(error, JOB, "")
+    later = error.retry_after if isinstance(error, Throttled) else None
+    again = f"Try again in about {duration(later)}" if later else "Try again"
+    return again + (f": `sheets-catalog jobs resume {job_id}` goes on where it was." if job_id else ".")
 
 
 def of_usage(error: Exception) -> Failure:

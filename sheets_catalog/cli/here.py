@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from sheets_catalog.cli import connections
+from sheets_catalog.cli import connections, naming
 from sheets_catalog.cli.screen import Screen, screen_for
 
 if TYPE_CHECKING:
@@ -121,5 +121,6 @@ def here(connection: str, *, json: bool) -> Here:
     from sheets_catalog.flows.connection import open_systems
 
     name, settings = connections.find(connection)
+    naming.works_on(name)
     connections.check_answers(name, settings)
     return Here(screen_for(json=json), name, settings, open_systems(settings))

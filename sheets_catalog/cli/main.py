@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from sheets_catalog.cli.naming import named, works_on
 from sheets_catalog.cli.screen import screen_for
 from sheets_catalog.cli.statuses import Exit
 from sheets_catalog.errors import SheetsCatalogError
@@ -21,6 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; every error is told here and nowhere else."""
     from sheets_catalog.cli.app import app
 
+    works_on("")
     screen = screen_for(json="--json" in arguments)
     try:
         status = app(args=list(arguments), prog_name="sheets-catalog", standalone_mode=False)
@@ -31,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
             return int(Exit.INPUT)
         return failures.tell(screen, _failure(error))
     if status == Exit.KILLED:
-        screen.say(KILLED)
+        screen.say(named(KILLED))
     return int(status or 0)
 
 

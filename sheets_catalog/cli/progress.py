@@ -24,6 +24,7 @@ from rich.text import Text
 
 from sheets_catalog.cli.text import duration, visible
 from sheets_catalog.errors import SheetsCatalogError, Throttled
+from sheets_catalog.jobs.retry import CIRCUIT_OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
@@ -153,8 +154,10 @@ def tell_waits(show: Telling) -> Callable[[str, float, SheetsCatalogError], None
 
 def wait_text(service: str, seconds: float, error: SheetsCatalogError) -> str:
     """Why nothing moves, and for how long."""
-    why = "asked us to slow down" if isinstance(error, Throttled) else "did not answer well"
     who = service.title() if service else "The other side"
+    if isinstance(error, Throttled) and error.reason == CIRCUIT_OPEN:
+        return f"{who} does not answer; trying again in {duration(seconds)} ({visible(error.message)})"
+    why = "asked us to slow down" if isinstance(error, Throttled) else "did not answer well"
     return f"{who} {why}; waiting {duration(seconds)} ({visible(error.message)})"
 
 

@@ -24,6 +24,9 @@ T = TypeVar("T")
 LOOK_EVERY = 2.0
 """Seconds of waiting between two looks at whether somebody wants to stop."""
 
+CIRCUIT_OPEN = "circuit_open"
+"""The `reason` of a `Throttled` that no service asked for: the service does not answer, so it is left alone."""
+
 _GRACE = 5.0
 """Seconds that are waited out all the same then: a last checkpoint shall not fail for want of a moment."""
 
@@ -91,6 +94,7 @@ class Breaker:
     failures: int = 0
     opened: int = 0
     open_until: float = 0.0
+    failing_since: float = 0.0
 
     def remaining(self, now: float) -> float:
         """Seconds until the next try is allowed; 0 when closed."""
@@ -102,6 +106,8 @@ class Breaker:
 
     def failed(self, now: float) -> None:
         """A call failed in transport or with a server error."""
+        if not self.failures:
+            self.failing_since = now
         self.failures += 1
         if self.failures >= self.policy.breaker_failures:
             pause = min(self.policy.breaker_cap, self.policy.breaker_first * 2.0**self.opened)
@@ -165,13 +171,15 @@ class Retrying:
     def _check_breaker(self, service: str) -> None:
         with self._lock:
             breaker = self._breakers.setdefault(service, Breaker(self.policy))
-            pause = breaker.remaining(self.clock.monotonic())
+            now = self.clock.monotonic()
+            pause, failing = breaker.remaining(now), now - breaker.failing_since
         if pause:
             raise Throttled(
-                f"{service.title()} failed {self.policy.breaker_failures} times in a row; waiting before the next try.",
+                f"{service.title()} failed {self.policy.breaker_failures} times in a row or more, and has not answered "
+                f"for {failing:.0f} seconds.",
                 retry_after=pause,
                 service=service,
-                reason="circuit_open",
+                reason=CIRCUIT_OPEN,
             )
 
     def _timed(self, service: str, operation: str, send: Callable[[], T]) -> T:

@@ -7,7 +7,7 @@ import json
 import pytest
 from cli_world import Ended, printed
 
-from sheets_catalog.cli import failures
+from sheets_catalog.cli import failures, naming
 from sheets_catalog.cli.commands import examining
 from sheets_catalog.errors import (
     BusyError,
@@ -20,6 +20,8 @@ from sheets_catalog.errors import (
     Throttled,
     Unavailable,
 )
+from sheets_catalog.flows.connection import save
+from sheets_catalog.jobs.retry import CIRCUIT_OPEN
 
 
 def error_of(done: Ended):
@@ -147,7 +149,64 @@ def test_a_busy_sheet_says_who_works_on_it():
 
 
 def test_a_throttled_call_says_when_to_come_back():
-    assert "30 seconds" in failures.of_error(Throttled("Slow down.", retry_after=30.2)).advice
+    assert "30 s." in failures.of_error(Throttled("Slow down.", retry_after=30.2)).advice
+    assert "11 min 6 s." in failures.of_error(Throttled("Slow down.", retry_after=666)).advice
+
+
+def test_who_asked_for_nothing_is_not_told_to_have_asked_for_patience():
+    gone = Throttled("Google failed.", retry_after=30, service="google", reason=CIRCUIT_OPEN)
+    assert failures.of_error(gone).title == failures.CANNOT
+
+
+def test_a_service_that_fails_while_a_job_runs_leaves_it_paused_and_the_advice_names_it(run, at, sheet):
+    sheet("Variants").put(2, "Price", 77.5)
+    job = run("plan", "--json").told["job"]
+    at.sandbox.gateway.faults.add({"service": "drive", "kind": "status", "status": 503, "times": "forever"})
+    done = run("apply", job)
+    assert done.status == 4
+    assert f"‖ Paused – job {job} keeps its place" in done.out
+    assert f"`sheets-catalog jobs resume {job}`" in " ".join(done.err.split())
+    assert "JOB" not in done.err
+
+
+def test_without_a_job_none_is_spoken_of():
+    assert failures.of_error(Unavailable("Gone.", service="shopify")).advice == "Try again."
+
+
+def test_what_an_advice_says_to_run_names_the_connection(run, bare):
+    save(bare.connection, "second")
+    told = run("plan", "-c", "second", "--json").told["error"]
+    assert told["advice"] == "Run `sheets-catalog import --connection second` first."
+    assert "import --connection second" in run("plan", "-c", "second").err
+    assert run("plan", "--json").told["error"]["advice"] == "Run `sheets-catalog import` first."
+    assert "sheets-catalog import --connection second" in " ".join(run("doctor", "-c", "second").out.split())
+    staged = run("stage", "-c", "second", "--dry-run", "--json").told["error"]["advice"]
+    assert "tasks configure --staging-folder LINK --connection second" in staged
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("`sheets-catalog jobs list` shows them.", "`sheets-catalog jobs list --connection two` shows them."),
+        ("`sheets-catalog plan --connection x`", "`sheets-catalog plan --connection x`"),
+        ("Try `sheets-catalog demo`.", "Try `sheets-catalog demo`."),
+        ("`sheets-catalog sandbox --port 8080 &`", "`sheets-catalog sandbox --port 8080 &`"),
+        ("`sheets-catalog connect shopify`", "`sheets-catalog connect shopify --name two`"),
+        ("`sheets-catalog connect`", "`sheets-catalog connect`"),
+        ("`jobs list` and sheets-catalog import", "`jobs list` and sheets-catalog import"),
+    ],
+)
+def test_only_commands_that_work_on_a_connection_name_it(text, shown):
+    naming.works_on("two")
+    try:
+        assert naming.named(text) == shown
+        naming.works_on("my file.json")
+        assert "--connection 'my file.json'`" in naming.named("`sheets-catalog import`")
+        assert "--name" not in naming.named("`sheets-catalog connect shopify`")
+        naming.works_on("default")
+        assert naming.named(text) == text
+    finally:
+        naming.works_on("")
 
 
 def test_messages_cannot_command_the_terminal():

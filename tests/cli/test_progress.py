@@ -10,6 +10,7 @@ from sheets_catalog.books import Books
 from sheets_catalog.cli.progress import Bars, Lines, Remarks, RunWatcher, tell_waits, telling
 from sheets_catalog.cli.screen import Screen
 from sheets_catalog.errors import Throttled, Unavailable
+from sheets_catalog.jobs.retry import CIRCUIT_OPEN
 from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
 
@@ -81,9 +82,11 @@ def test_waits_worth_mentioning_are_told_with_their_reason():
     wait = tell_waits(Remarks(told.append))
     wait("shopify", 0.3, Throttled("Throttled."))
     wait("shopify", 12.0, Throttled("Throttled."))
+    wait("google", 870.0, Throttled("Google failed.", service="google", reason=CIRCUIT_OPEN))
     wait("google", 3.0, Unavailable("Half an answer\x1b."))
     assert told == [
         "Shopify asked us to slow down; waiting 12 s (Throttled.)",
+        "Google does not answer; trying again in 14 min 30 s (Google failed.)",
         "Google did not answer well; waiting 3.0 s (Half an answer␛.)",
     ]
 

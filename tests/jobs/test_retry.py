@@ -20,7 +20,7 @@ from sheets_catalog.errors import (
     Throttled,
     Unavailable,
 )
-from sheets_catalog.jobs.retry import Breaker, Decision, Retrying, RetryPolicy, backoff, decide, wait_for
+from sheets_catalog.jobs.retry import CIRCUIT_OPEN, Breaker, Decision, Retrying, RetryPolicy, backoff, decide, wait_for
 
 POLICY = RetryPolicy()
 ERRORS = [
@@ -146,6 +146,11 @@ def test_the_breaker_stops_calling_and_lets_one_through_later():
         retrying("read", "google", "x", send)
     assert len(sent) == before
     assert caught.value.retry_after > 0
+    assert caught.value.reason == CIRCUIT_OPEN
+    assert "has not answered for 0 seconds" in caught.value.message
+    clock.seconds += 20
+    with pytest.raises(Throttled, match="has not answered for 20 seconds") as caught:
+        retrying("read", "google", "x", send)
     clock.seconds += caught.value.retry_after
     assert retrying("read", "google", "x", send) == "fine"
 

@@ -318,14 +318,21 @@ def run_job(at: Here, job_id: str, how: Apply) -> int:
 
 @contextmanager
 def about(at: Here, job_id: str) -> Iterator[None]:
-    """An error raised in it is about this job: with ``--json`` it carries the job's books, where they can be read."""
-    from sheets_catalog.cli.failures import BOOKS
-    from sheets_catalog.errors import SheetsCatalogError, UpstreamError
+    """An error raised in it is about this job, and says so: its advice names the job, and people see that it paused.
+
+    With ``--json`` the error carries the job's books, where they can be read.
+    """
+    from sheets_catalog.cli.failures import BOOKS, JOB
+    from sheets_catalog.cli.views.parts import headline
+    from sheets_catalog.errors import SheetsCatalogError, Throttled, Unavailable, UpstreamError
     from sheets_catalog.flows import job_files
 
     try:
         yield
     except SheetsCatalogError as error:
+        setattr(error, JOB, job_id)
+        if isinstance(error, Throttled | Unavailable):
+            at.screen.show(headline("‖", f"Paused – job {job_id} keeps its place", "yellow"))
         if at.screen.json and not isinstance(error, UpstreamError):  # who just failed is not asked once more
             with suppress(SheetsCatalogError):
                 setattr(error, BOOKS, job_files.show(at.systems, job_id).summary.books)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
+from sheets_catalog.cli.naming import named
 from sheets_catalog.cli.text import WHOLE, both, count, shown, visible
 from sheets_catalog.cli.views.parts import books_line, headline, more, table
 from sheets_catalog.cli.views.plans import findings
@@ -32,7 +33,7 @@ def examined(checks: Sequence[Check]) -> Iterator[RenderableType]:
         symbol, style = _MARKS[check.ok]
         yield Text.assemble((f"{symbol} ", f"bold {style}"), (f"{check.name}  ", "bold"), visible(check.found))
         if check.advice:
-            yield Padding(Text.assemble(("→ ", "cyan"), visible(check.advice)), (0, 0, 0, 2))
+            yield Padding(Text.assemble(("→ ", "cyan"), visible(named(check.advice))), (0, 0, 0, 2))
     yield Text()
     yield summary(checks)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from sheets_catalog.cli.naming import named
 from sheets_catalog.cli.text import count, visible
 from sheets_catalog.cli.views import parts
 
@@ -75,7 +76,9 @@ def findings(found: Sequence[Finding], limit: int | None = LIMIT) -> Iterator[Re
     table = parts.table("", "", "Row", "What", "How to mend it")
     for each in found[:limit]:
         symbol, style = parts.SEVERITIES[each.severity]
-        table.add_row(Text(symbol, style=style), str(each.row or ""), visible(each.message), visible(each.advice))
+        table.add_row(
+            Text(symbol, style=style), str(each.row or ""), visible(each.message), visible(named(each.advice))
+        )
     yield table
     if limit is not None and len(found) > limit:
         yield parts.more(len(found) - limit, "finding", "--all shows them")

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from sheets_catalog.cli.naming import named
 from sheets_catalog.cli.text import count, visible
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def left_out(plan: Plan, limit: int | None) -> Iterator[RenderableType]:
             (f"  {symbol} ", f"bold {style}"), (f"{visible(each.where())}: ", style), visible(each.message)
         )
         if each.advice:
-            yield Padding(Text(visible(each.advice), style="dim"), (0, 0, 0, 6))
+            yield Padding(Text(visible(named(each.advice)), style="dim"), (0, 0, 0, 6))
     if limit is not None and len(found) > limit:
         yield more(len(found) - limit, "row", "show all with `jobs show JOB --all`, or use `--json`")
 

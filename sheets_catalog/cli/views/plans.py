@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.padding import Padding
 from rich.text import Text
 
+from sheets_catalog.cli import naming
 from sheets_catalog.cli.text import BLANK, LONGEST, WHOLE, both, count, duration, shown, visible
 from sheets_catalog.cli.views.parts import SEVERITIES, books_line, headline, joined, more, table
 from sheets_catalog.flows.exporting.planning import tables_of
@@ -294,7 +295,7 @@ def findings(found: Sequence[Finding], limit: int | None) -> Iterator[Renderable
         where = f"{visible(each.where())}: "
         yield Text.assemble((f"  {symbol} ", f"bold {style}"), (where, style), shown(each.message, 400))
         if each.advice:
-            yield Padding(Text(visible(each.advice), style="dim"), (0, 0, 0, 6))
+            yield Padding(Text(visible(naming.named(each.advice)), style="dim"), (0, 0, 0, 6))
     if len(chosen) < len(found):
         yield more(len(found) - len(chosen), "finding", "show all with `--all`, or use `--json`")
     yield Text()
