@@ -298,7 +298,7 @@ class _Task:
         spots = {row for identity in self.wanted for row in look.rows.get(identity, [])}
         spots |= {one.row for one in self.sent if one.row < len(look.names)}
         typed = self.writer.columns.look(columns, [row + 2 for row in spots], formulas=True)
-        same = all(_same_moment(one, other) for one, other in zip(shot.columns, typed.columns, strict=True))
+        same = all(same_moment(one, other) for one, other in zip(shot.columns, typed.columns, strict=True))
         if not same or not same_header(shot.header, typed.header):
             return None
         look.formulas = dict(zip(names, typed.columns, strict=True))
@@ -326,7 +326,7 @@ def _absent(look: Look, identity: Identity, write: RowWrite) -> str:
     return f"The column “{header}” is no longer in the sheet; it was not written." if gone else ""
 
 
-def _same_moment(values: Sequence[Cell], formulas: Sequence[Cell]) -> bool:
+def same_moment(values: Sequence[Cell], formulas: Sequence[Cell]) -> bool:
     """Whether a column read twice only differs where it holds formulas."""
     return all(
         value == formula or (isinstance(formula, str) and formula.startswith("="))

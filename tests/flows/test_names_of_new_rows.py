@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from sandboxed import desk
 
-from sheets_catalog.flows.exporting import ExportOptions, plan_export
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export
+from sheets_catalog.flows.exporting.standing import FORMULA
 from sheets_catalog.flows.importing import import_catalogue
-from tests.flows.test_new_rows import append, tab
+from sheets_catalog.google.sheets import Spreadsheets
+from tests.flows.test_new_rows import append, go, made, planned, tab
 
 
 @pytest.fixture
@@ -33,3 +35,28 @@ def test_two_new_rows_of_one_name_are_refused_though_one_of_them_is_hidden(at):
     plan = plan_export(at.systems, ExportOptions(include_hidden=False))
     assert not plan.changes
     assert [(each.rule, each.row) for each in plan.findings if each.severity == "error"] == [("duplicate_key", row)]
+
+
+@pytest.mark.parametrize("formula", ['=IF(1,"","")', '=""'])
+def test_a_new_row_whose_id_cell_holds_a_formula_is_not_sent(at, formula):
+    row = append(at, "Products", {"Handle": "x1", "Title": "Formula id", "Status": "active"})
+    sheet = tab(at, "Products")
+    sheet.format(f"A{row}", {"numberFormat": {"type": "NUMBER"}})
+    sheet.update([[formula]], f"A{row}", raw=False)
+    before = len(made(at).products)
+    result = go(at, planned(at))
+    assert result.state.reasons == {0: FORMULA}
+    assert len(made(at).products) == before
+    sheet.update([[""]], f"A{row}", raw=True)
+    assert go(at, planned(at)).books.done == 1
+
+
+def test_what_stands_beside_the_names_is_not_read_again_for_every_batch(at, monkeypatch):
+    append(at, "Products", *({"Title": f"New {number}", "Status": "active"} for number in range(6)))
+    job = planned(at)
+    blocks = []
+    read = Spreadsheets.read_block
+    monkeypatch.setattr(Spreadsheets, "read_block", lambda *args: blocks.append(args) or read(*args))
+    options = ExportOptions(change_share=1, batch_size=2)
+    assert apply(at.fresh(), at.audit, job, options=options).books.done == 6
+    assert not blocks

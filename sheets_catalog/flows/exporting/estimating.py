@@ -47,7 +47,10 @@ RENEWAL = 2
 
 OPEN_SHEET, OPEN_TAB = 1, 1
 """A batch that writes to the sheet looks at the spreadsheet once, and at the header of each tab it writes to; one that
-makes or removes records looks at the spreadsheet and at the rows of their tabs before it does."""
+makes or removes records does the same with their tabs before it sends anything."""
+
+NAMES, FORMULAS = 1, 1
+"""What the rows of such a tab are called; where there are new ones, whether formulas stand where their ids will."""
 
 KEYED_WRITE = 5
 """Rows written by key: values and formulas looked at, written, looked at again."""
@@ -154,7 +157,8 @@ def _look_for_trees(batch: Sequence[Change], toll: _Toll) -> None:
 
 def _look_for_rows(batch: Sequence[Change], toll: _Toll) -> None:
     tabs = {change.table for change in batch if depends_on_row(change)}
-    toll.at_google(OPEN_SHEET * bool(tabs) + OPEN_TAB * len(tabs))
+    new = {change.table for change in batch if change.action == "create"}
+    toll.at_google(OPEN_SHEET * bool(tabs) + (OPEN_TAB + NAMES) * len(tabs) + FORMULAS * len(new))
 
 
 def _send(batch: Sequence[Change], toll: _Toll) -> None:

@@ -13,7 +13,7 @@ from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from sheets_catalog.changes.plan import Change
     from sheets_catalog.flows.exporting.sending import Ready
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BACK = "Its row is in the sheet again."
 CHANGED = "Its row was changed, copied or removed since the plan was made: plan again."
 PRODUCT_CHANGED = "The row of its product was changed, copied or removed since the plan was made: plan again."
+FORMULA = "The cell of its id holds a formula, so that its id could not be written: clear that cell, then plan again."
 VARIANT_CHANGED = (
     "The row of a variant of this product was changed, copied or removed since the plan was made: plan again."
 )
@@ -29,22 +30,32 @@ VARIANT_CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The rows of one tab now: their keys, and how many rows without key have each natural key."""
+    """The rows of one tab now: their keys, and how many rows without key have each natural key.
+
+    `formulas`: natural keys of rows without key because a formula in its cell says nothing.
+    """
 
     keys: frozenset[str]
     names: Mapping[tuple[str, ...], int]
+    formulas: frozenset[tuple[str, ...]] = frozenset()
 
     @classmethod
-    def of(cls, layout: Layout, rows: Iterable[Row]) -> Standing:
-        """What these rows say. Without the column of the ids no new row stands as it did: none could get its id."""
+    def of(cls, layout: Layout, rows: Iterable[Row], formulas: Container[int] = ()) -> Standing:
+        """What these rows say; `formulas` are the numbers of those with a formula in a cell of their key.
+
+        Without the column of the ids no new row stands as it did: none could get its id.
+        """
         keys: set[str] = set()
         names: Counter[tuple[str, ...]] = Counter()
+        barred: set[tuple[str, ...]] = set()
         for row in rows:
             if row.key:
                 keys.add(row.key)
             elif layout.usable:
-                names[row.natural_key(layout.table)] += 1
-        return cls(frozenset(keys), names)
+                name = row.natural_key(layout.table)
+                names[name] += 1
+                barred |= {name} if row.number in formulas else set()
+        return cls(frozenset(keys), names, frozenset(barred))
 
 
 def depends_on_row(change: Change) -> bool:
@@ -82,6 +93,8 @@ def _refused(ready: Iterable[Ready], tabs: Mapping[str, Standing]) -> Iterator[t
             yield one.item, _conflicted(one, BACK)
         elif change.action == "create" and tabs[change.table].names.get(change.natural_key) != 1:
             yield one.item, _conflicted(one, CHANGED)
+        elif change.action == "create" and change.natural_key in tabs[change.table].formulas:
+            yield one.item, _conflicted(one, FORMULA)
 
 
 def _conflicted(one: Ready, reason: str) -> Sent:

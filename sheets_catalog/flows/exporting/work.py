@@ -11,9 +11,10 @@ from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting import unlinked
 from sheets_catalog.flows.exporting.batching import first_batch
 from sheets_catalog.flows.exporting.looking import Look
+from sheets_catalog.flows.exporting.names_now import names_now
 from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, tables_of
 from sheets_catalog.flows.exporting.sending import Ready, Sent, deliver, deliveries
-from sheets_catalog.flows.exporting.standing import Standing, depends_on_row, rows_changed
+from sheets_catalog.flows.exporting.standing import depends_on_row, rows_changed
 from sheets_catalog.flows.keyed_writing import KeyedWriter, RowWrite
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sheets_catalog.changes.plan import Change, Plan
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.control import Control
+    from sheets_catalog.flows.exporting.standing import Standing
     from sheets_catalog.flows.tabs import Layout
     from sheets_catalog.google.sheets import SpreadsheetInfo
     from sheets_catalog.jobs.state import JobState
@@ -83,8 +85,15 @@ class ExportWork:
         if not names:
             return {}
         info = self.systems.sheets.info(self.plan.spreadsheet_id)
-        readers = {name: self._reader(info, name) for name in names}
-        return rows_changed(ready, {name: Standing.of(each.layout, each.rows()) for name, each in readers.items()})
+        new = {each.change.table for each in ready if each.change.action == "create"}
+        return rows_changed(ready, {name: self._names_now(info, name, new=name in new) for name in names})
+
+    def _names_now(self, info: SpreadsheetInfo, name: str, *, new: bool) -> Standing:
+        table = self.tables[name]
+        if table.title not in info.tabs:
+            raise _no_tab(info, table)
+        columns = SheetColumns(self.systems.sheets, info.id, table.title, info.tabs[table.title].sheet_id)
+        return names_now(columns, table, int(self.plan.options["money_digits"]), new=new)
 
     def _send(self, ready: Sequence[Ready], look: Look) -> dict[int, Sent]:
         to_shop = [one for one in ready if one.fields or one.change.action != "update"]
@@ -218,6 +227,8 @@ class ExportWork:
 
     def _remember_unlinked(self, baseline: Baseline, state: JobState) -> None:
         """Records that were made, but whose row did not get their id: the next plan must not make them again."""
+        for name in self.plan.tables:
+            unlinked.settle(baseline.table(name))
         for item, reason in state.reasons.items():
             change = self.plan.changes[item]
             if change.action == "create" and reason.startswith(UNWRITTEN):
