@@ -37,6 +37,7 @@ class _Table(msgspec.Struct, array_like=True):
     rows: dict[str, msgspec.Raw]
     layout: str = ""
     looks: dict[str, bytes] = {}
+    apart: tuple[str, ...] = ()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -49,12 +50,14 @@ class TableBaseline:
 
     `looks`: by record key, a digest of the row as the sheet sent it when it was found to say what both sides agreed on,
     with the columns standing as in `layout`. A row that looks the same still says the same and need not be read.
+    `apart`: keys of records that an export made and whose row did not get their id.
     """
 
     fields: tuple[str, ...] = ()
     rows: dict[str, bytes | msgspec.Raw] = field(default_factory=dict)
     layout: str = ""
     looks: dict[str, bytes] = field(default_factory=dict)
+    apart: set[str] = field(default_factory=set)
 
     def __contains__(self, key: str) -> bool:
         return key in self.rows
@@ -83,10 +86,9 @@ class TableBaseline:
             return {}
         return {name: mark for name, mark in zip(self.fields, _marks.decode(row), strict=False) if mark is not None}
 
-    def bare(self, key: str) -> bool:
-        """Whether `key` is known, and nothing of any of its fields."""
-        row = self.rows.get(key)
-        return row is not None and bytes(row) == _encode([None] * len(self.fields))
+    def without_row(self, key: str) -> bool:
+        """Whether this record was made and never stood in a row since, as far as is known: no field was agreed on."""
+        return key in self.apart and not self.marks(key)
 
     def agree(self, key: str, marks: Mapping[str, str]) -> None:
         """Both sides now agree on these fields of `key`."""
@@ -102,6 +104,7 @@ class TableBaseline:
         for key in keys:
             self.rows.pop(key, None)
             self.looks.pop(key, None)
+            self.apart.discard(key)
 
     def saw(self, key: str, look: bytes, layout: str) -> None:
         """The row of `key` looks like this, and every field of ours in it is what both sides agreed on."""
@@ -151,7 +154,11 @@ def dump(baseline: Baseline) -> bytes:
     """The file's content."""
     tables = {
         name: _Table(
-            table.fields, {key: msgspec.Raw(bytes(row)) for key, row in table.rows.items()}, table.layout, table.looks
+            table.fields,
+            {key: msgspec.Raw(bytes(row)) for key, row in table.rows.items()},
+            table.layout,
+            table.looks,
+            tuple(sorted(table.apart)),
         )
         for name, table in baseline.tables.items()
     }
@@ -173,7 +180,7 @@ def load(content: bytes) -> Baseline:
     except (zlib.error, msgspec.MsgspecError, IndexError) as error:
         raise DamagedStateError("The baseline file cannot be read.") from error
     tables = {
-        name: TableBaseline(table.fields, dict(table.rows), table.layout, dict(table.looks))
+        name: TableBaseline(table.fields, dict(table.rows), table.layout, dict(table.looks), set(table.apart))
         for name, table in parsed.tables.items()
     }
     return Baseline(parsed.spreadsheet_id, parsed.shop, parsed.generation, parsed.job_id, tables)

@@ -233,6 +233,88 @@ def test_a_variant_that_never_had_a_row_is_not_missing_from_the_sheet(at):
     assert plan_export(at.fresh(), ExportOptions(tables=("products",))).totals["variants"] == before
 
 
+def unlinked_in(plan):
+    return [(one.severity, one.row) for one in plan.findings if one.rule == "unlinked"]
+
+
+LONG = "Turned from one piece of ash, oiled twice, with a felt base."
+
+
+@pytest.mark.parametrize(
+    ("more", "other"),
+    [
+        ({}, {"Title": "Next year's lamp", "Status": "draft"}),
+        ({"Vendor": "V"}, {"Title": "Next year's lamp", "Vendor": "W"}),
+        ({"Description": LONG, "Vendor": "V"}, {"Title": "Next year's lamp", "Vendor": "V"}),
+        ({"Vendor": "V"}, {"Title": "Next year's lamp", "Vendor": "V", "Description": LONG}),
+    ],
+)
+def test_a_product_without_row_does_not_hold_back_other_new_products(at, more, other):
+    _, row = a_product_without_row(at, **more)
+    append(at, "Products", other)
+    plan = plan_export(at.fresh())
+    assert unlinked_in(plan) == [("error", row)]
+    assert [change.label for change in plan.changes] == [other["Title"]]
+
+
+def test_new_products_that_may_all_be_the_one_without_row_are_named_and_sent(at):
+    key, row = a_product_without_row(at)
+    append(at, "Products", {"Title": "Third"}, {"Title": "Fourth", "Status": "draft"})
+    plan = plan_export(at.fresh())
+    assert unlinked_in(plan) == [("warning", row), ("warning", row + 1)]
+    assert all(key in one.message and key in one.advice for one in plan.findings)
+    assert len(plan.changes) == 3
+
+
+@pytest.mark.parametrize(("header", "value"), [("Title", "Brand new"), ("Handle", "brand-new")])
+def test_a_product_whose_name_is_typed_back_is_held_back_and_no_other(at, header, value):
+    _, row = a_product_without_row(at)
+    append(at, "Products", {"Title": "Third"}, {"Title": "Fourth"})
+    put(at, "Products", row, header, value)
+    plan = plan_export(at.fresh())
+    assert unlinked_in(plan) == [("error", row)]
+    assert sorted(change.label for change in plan.changes) == ["Fourth", "Third"]
+
+
+def test_after_an_import_the_row_that_may_be_a_double_is_named_until_it_was_sent(at):
+    key, row = a_product_without_row(at)
+    import_catalogue(at.fresh(), at.audit)
+    plan = plan_export(at.fresh())
+    assert unlinked_in(plan) == [("warning", row)]
+    assert key in plan.findings[0].message
+    assert "delete this row" in plan.findings[0].advice
+    assert go(at, store(at.systems, plan)).books.done == 1
+    append(at, "Products", {"Title": "Third"})
+    assert not unlinked_in(plan_export(at.fresh()))
+
+
+def test_an_id_that_is_typed_frees_all_other_rows(at):
+    key, row = a_product_without_row(at)
+    append(at, "Products", {"Title": "Third"})
+    put(at, "Products", row, "Product ID", key)
+    plan = plan_export(at.fresh())
+    assert not unlinked_in(plan)
+    assert [change.label for change in plan.changes if change.action == "create"] == ["Third"]
+
+
+def test_a_variant_without_row_holds_back_only_variants_of_its_product_or_with_its_sku(at):
+    handles = tab(at, "Variants").col_values(3)
+    mine, other = handles[1], handles[-1]
+    new = {"Product Handle": mine, "Option1 Value": "XXS", "Option2 Value": "White", "Price": 5, "SKU": "X-1"}
+    row = append(at, "Variants", new)
+    job = planned(at)
+    change_while_it_is_made(at, "shopify.productVariantsBulkCreate", "Variants", row, "Option1 Value", "XXL")
+    assert go(at, job).books.conflicted == 1
+    append(
+        at,
+        "Variants",
+        {"Product Handle": other, "Option1 Value": "new", "Option2 Value": "x", "Price": 5},
+        {"Product Handle": other, "Option1 Value": "newer", "Option2 Value": "x", "Price": 5, "SKU": "X-1"},
+        {**new, "Option1 Value": "5XL", "SKU": "X-2"},
+    )
+    assert unlinked_in(plan_export(at.fresh())) == [("error", row), ("error", row + 2)]
+
+
 def test_a_variant_renamed_while_it_is_made_is_not_made_again_and_an_import_frees_other_new_rows(at):
     handle = tab(at, "Variants").cell(2, 3).value
     new = {"Product Handle": handle, "Option1 Value": "XXS", "Option2 Value": "White", "Price": 5}

@@ -1,7 +1,10 @@
 """Records that an export made and whose id could not be written, because somebody changed their row just then.
 
-The baseline knows such a record by its id, without a word on its fields. A new row that may be its row is held back:
-sent as new, it would be made a second time.
+The baseline knows such a record by its id, without a word on its fields. A new row that is likely to be its row is held
+back: sent as new, it would be made a second time. Where that cannot be told, a warning names the record:
+
+- several new rows may be it, and nothing but common values speaks for any of them: they would all wait for nothing;
+- an import gave the record a row of its own. Both rows then stand in the sheet, and a person has seen the finding.
 """
 
 from __future__ import annotations
@@ -11,16 +14,16 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Finding
 from sheets_catalog.jobs.state import REASON
+from sheets_catalog.records.values import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Iterable, Sequence
 
     from sheets_catalog.changes.baseline import TableBaseline
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.exporting.sifting import Sifted
     from sheets_catalog.flows.tabs import Row
     from sheets_catalog.records import Record, Table
-
 
 _NAMED = " Its id in the shop is {}."
 _KEY = re.compile(re.escape(_NAMED).replace(re.escape("{}"), r"(\d+)") + "$")
@@ -45,26 +48,58 @@ def remember(base: TableBaseline, key: str) -> None:
     """Note in the baseline that this record was made, and stands in no row as far as is known."""
     if key and key not in base:
         base.agree(key, {})
+        base.apart.add(key)
+
+
+def settle(base: TableBaseline) -> None:
+    """Forget that records which have got a row since were made without one: an export has looked at new rows since."""
+    base.apart = {key for key in base.apart if base.without_row(key)}
 
 
 def missing(base: TableBaseline, present: Container[str] = ()) -> list[str]:
     """Records of the last sync that are not `present`. One that never had a row is not missing: nobody removed it."""
-    return [key for key in base.rows if key not in present and not base.bare(key)]
+    return [key for key in base.rows if key not in present and not base.without_row(key)]
 
 
 def withhold(systems: Systems, sifted: Sifted, base: TableBaseline) -> Sifted:
-    """Reject new rows that may be the row of a record that has none, each with a finding that names the record."""
+    """Reject new rows that may be the row of a record that has none, each with a finding that names the record.
+
+    New rows that may be such a record's, and are not held back for it, get a warning.
+    """
+    keys = [key for key in base.apart if base.without_row(key) == (key not in sifted.keys)]
+    if not keys or not sifted.new:
+        return sifted
     table = sifted.layout.table
-    keys = [key for key in base.rows if key not in sifted.keys and base.bare(key)] if sifted.new else []
     metafields = [each for each in table.fields if each.metafield_type]
-    records = list(systems.catalogue.by_ids(table.name, keys, metafields).values()) if keys else []
-    held = {
-        row.number: found for row in sifted.new if (found := [each for each in records if _alike(table, row, each)])
-    }
-    sifted.findings += [_finding(table, row, held[row.number]) for row in sifted.new if row.number in held]
-    sifted.rejected += len(held)
-    sifted.new = [row for row in sifted.new if row.number not in held]
+    records = systems.catalogue.by_ids(table.name, sorted(keys), metafields).values()
+    likely, possible = _suspects(table, sifted.new, [each for each in records if each.key not in sifted.keys])
+    placed = _suspects(table, sifted.new, [each for each in records if each.key in sifted.keys])
+    told = ((_held, likely), (_unsure, possible), *((_twice, rows) for rows in placed))
+    for row in sifted.new:
+        sifted.findings += [tell(table, row, rows[row.number]) for tell, rows in told if row.number in rows][:1]
+    sifted.rejected += len(likely)
+    sifted.new = [row for row in sifted.new if row.number not in likely]
     return sifted
+
+
+def _suspects(
+    table: Table, rows: Sequence[Row], records: Iterable[Record]
+) -> tuple[dict[int, list[Record]], dict[int, list[Record]]]:
+    """By row number, the records that it is likely to be, and those that it may be as well as other rows.
+
+    A new product that has only common values in common with a record is likely to be it when no other row may be. A
+    new variant of another product is not.
+    """
+    likely: dict[int, list[Record]] = {}
+    possible: dict[int, list[Record]] = {}
+    for record in records:
+        alike = [row for row in rows if _alike(table, row, record)]
+        certain = [row for row in alike if _distinct(table, row, record)]
+        others = alike if table.name == "products" else []
+        for row in certain or others:
+            found = likely if certain or len(others) == 1 else possible
+            found.setdefault(row.number, []).append(record)
+    return likely, {number: found for number, found in possible.items() if number not in likely}
 
 
 def _alike(table: Table, row: Row, record: Record) -> bool:
@@ -74,16 +109,56 @@ def _alike(table: Table, row: Row, record: Record) -> bool:
     return all(row.values[each.name] == record.values.get(each.name) for each in filled)
 
 
-def _finding(table: Table, row: Row, records: Sequence[Record]) -> Finding:
+_TELLING = {"products": ("handle", "title"), "variants": ("product_id", "product_handle", "sku", "barcode")}
+"""Fields that speak for a row being a record when they are equal: a variant's row stays with its product."""
+
+_TEXTS = {Kind.TEXT, Kind.MULTILINE}
+_LONG = 40
+"""Characters from which on an equal text is no coincidence; vendors, types, options' names and the like are mostly
+shorter."""
+
+
+def _distinct(table: Table, row: Row, record: Record) -> bool:
+    """Whether a value is equal that two records seldom share."""
+    same = {name for name, value in row.values.items() if value and value == record.values.get(name)}
+    if same.intersection(_TELLING[table.name]):
+        return True
+    texts = same.intersection(each.name for each in table.fields if each.owned and each.kind in _TEXTS)
+    return table.name == "products" and any(len(row.values[name] or "") >= _LONG for name in texts)
+
+
+def _held(table: Table, row: Row, records: Sequence[Record]) -> Finding:
     header, first = table.by_name[table.key[0]].header, records[0].key
-    ids = ", ".join(record.key for record in records)
-    return Finding(
-        "error",
-        "unlinked",
-        table.title,
-        row.number,
-        header,
-        "",
-        f"This row may be {table.noun} {ids}, made by an earlier export while its row was changed; it is not sent.",
-        f"Type {first} into “{header}” if it is; if not, import: {table.noun} {first} then gets a row of its own.",
+    message = (
+        f"This row may be {_named(table, records)}, made by an earlier export while its row was changed; "
+        "it is not sent."
     )
+    advice = (
+        f"Type {first} into “{header}” if it is; if not, import: "
+        f"{table.noun} {first} then gets a row of its own, and this one is sent as a new one."
+    )
+    return Finding("error", "unlinked", table.title, row.number, header, "", message, advice)
+
+
+def _unsure(table: Table, row: Row, records: Sequence[Record]) -> Finding:
+    header = table.by_name[table.key[0]].header
+    message = (
+        f"This row or another new one may be {_named(table, records)}, made by an earlier export while its row was "
+        "changed; it is sent as a new one."
+    )
+    advice = f"Before you apply, type {records[0].key} into “{header}” of the row that is, if one is."
+    return Finding("warning", "unlinked", table.title, row.number, header, "", message, advice)
+
+
+def _twice(table: Table, row: Row, records: Sequence[Record]) -> Finding:
+    header = table.by_name[table.key[0]].header
+    message = (
+        f"This row may be what {_named(table, records)} was made of, which has a row of its own since; "
+        "it is sent as a new one."
+    )
+    advice = f"Before you apply, delete this row if it is meant to be {table.noun} {records[0].key}."
+    return Finding("warning", "unlinked", table.title, row.number, header, "", message, advice)
+
+
+def _named(table: Table, records: Sequence[Record]) -> str:
+    return f"{table.noun} {', '.join(record.key for record in records)}"
