@@ -37,7 +37,7 @@ class _Table(msgspec.Struct, array_like=True):
     rows: dict[str, msgspec.Raw]
     layout: str = ""
     looks: dict[str, bytes] = {}
-    apart: tuple[str, ...] = ()
+    apart: dict[str, int] = {}
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -50,14 +50,14 @@ class TableBaseline:
 
     `looks`: by record key, a digest of the row as the sheet sent it when it was found to say what both sides agreed on,
     with the columns standing as in `layout`. A row that looks the same still says the same and need not be read.
-    `apart`: keys of records that an export made and whose row did not get their id.
+    `apart`: keys of records that an export made and whose row did not get their id, with the number that row had.
     """
 
     fields: tuple[str, ...] = ()
     rows: dict[str, bytes | msgspec.Raw] = field(default_factory=dict)
     layout: str = ""
     looks: dict[str, bytes] = field(default_factory=dict)
-    apart: set[str] = field(default_factory=set)
+    apart: dict[str, int] = field(default_factory=dict)
 
     def __contains__(self, key: str) -> bool:
         return key in self.rows
@@ -104,7 +104,7 @@ class TableBaseline:
         for key in keys:
             self.rows.pop(key, None)
             self.looks.pop(key, None)
-            self.apart.discard(key)
+            self.apart.pop(key, None)
 
     def saw(self, key: str, look: bytes, layout: str) -> None:
         """The row of `key` looks like this, and every field of ours in it is what both sides agreed on."""
@@ -158,7 +158,7 @@ def dump(baseline: Baseline) -> bytes:
             {key: msgspec.Raw(bytes(row)) for key, row in table.rows.items()},
             table.layout,
             table.looks,
-            tuple(sorted(table.apart)),
+            table.apart,
         )
         for name, table in baseline.tables.items()
     }
@@ -180,7 +180,7 @@ def load(content: bytes) -> Baseline:
     except (zlib.error, msgspec.MsgspecError, IndexError) as error:
         raise DamagedStateError("The baseline file cannot be read.") from error
     tables = {
-        name: TableBaseline(table.fields, dict(table.rows), table.layout, dict(table.looks), set(table.apart))
+        name: TableBaseline(table.fields, dict(table.rows), table.layout, dict(table.looks), dict(table.apart))
         for name, table in parsed.tables.items()
     }
     return Baseline(parsed.spreadsheet_id, parsed.shop, parsed.generation, parsed.job_id, tables)

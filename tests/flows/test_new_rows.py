@@ -257,13 +257,17 @@ def test_a_product_without_row_does_not_hold_back_other_new_products(at, more, o
     assert [change.label for change in plan.changes] == [other["Title"]]
 
 
-def test_new_products_that_may_all_be_the_one_without_row_are_named_and_sent(at):
+@pytest.mark.parametrize("moved", [False, True])
+def test_of_new_products_that_may_all_be_the_one_without_row_only_that_in_its_place_is_held_back(at, moved):
     key, row = a_product_without_row(at)
     append(at, "Products", {"Title": "Third"}, {"Title": "Fourth", "Status": "draft"})
+    if moved:
+        tab(at, "Products").insert_rows([[], [], []], row)
     plan = plan_export(at.fresh())
-    assert unlinked_in(plan) == [("warning", row), ("warning", row + 1)]
+    held = ("warning", row + 3) if moved else ("error", row)
+    assert unlinked_in(plan) == [held, ("warning", held[1] + 1)]
     assert all(key in one.message and key in one.advice for one in plan.findings)
-    assert len(plan.changes) == 3
+    assert len(plan.changes) == (3 if moved else 2)
 
 
 @pytest.mark.parametrize(("header", "value"), [("Title", "Brand new"), ("Handle", "brand-new")])

@@ -3,7 +3,7 @@
 The baseline knows such a record by its id, without a word on its fields. A new row that is likely to be its row is held
 back: sent as new, it would be made a second time. Where that cannot be told, a warning names the record:
 
-- several new rows may be it, and nothing but common values speaks for any of them: they would all wait for nothing;
+- several new rows may be it, none stands where its row was, and nothing but common values speaks for any of them;
 - an import gave the record a row of its own. Both rows then stand in the sheet, and a person has seen the finding.
 """
 
@@ -17,7 +17,7 @@ from sheets_catalog.jobs.state import REASON
 from sheets_catalog.records.values import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.baseline import TableBaseline
     from sheets_catalog.flows.connection import Systems
@@ -44,16 +44,16 @@ def key_in(reason: str) -> str:
     return found[1] if found else ""
 
 
-def remember(base: TableBaseline, key: str) -> None:
-    """Note in the baseline that this record was made, and stands in no row as far as is known."""
+def remember(base: TableBaseline, key: str, row: int) -> None:
+    """Note in the baseline that this record was made of the row with that number, and stands in none that is known."""
     if key and key not in base:
         base.agree(key, {})
-        base.apart.add(key)
+        base.apart[key] = row
 
 
 def settle(base: TableBaseline) -> None:
     """Forget that records which have got a row since were made without one: an export has looked at new rows since."""
-    base.apart = {key for key in base.apart if base.without_row(key)}
+    base.apart = {key: row for key, row in base.apart.items() if base.without_row(key)}
 
 
 def missing(base: TableBaseline, present: Container[str] = ()) -> list[str]:
@@ -72,8 +72,8 @@ def withhold(systems: Systems, sifted: Sifted, base: TableBaseline) -> Sifted:
     table = sifted.layout.table
     metafields = [each for each in table.fields if each.metafield_type]
     records = systems.catalogue.by_ids(table.name, sorted(keys), metafields).values()
-    likely, possible = _suspects(table, sifted.new, [each for each in records if each.key not in sifted.keys])
-    placed = _suspects(table, sifted.new, [each for each in records if each.key in sifted.keys])
+    likely, possible = _suspects(table, sifted.new, [one for one in records if one.key not in sifted.keys], base.apart)
+    placed = _suspects(table, sifted.new, [one for one in records if one.key in sifted.keys], base.apart)
     told = ((_held, likely), (_unsure, possible), *((_twice, rows) for rows in placed))
     for row in sifted.new:
         sifted.findings += [tell(table, row, rows[row.number]) for tell, rows in told if row.number in rows][:1]
@@ -83,12 +83,12 @@ def withhold(systems: Systems, sifted: Sifted, base: TableBaseline) -> Sifted:
 
 
 def _suspects(
-    table: Table, rows: Sequence[Row], records: Iterable[Record]
+    table: Table, rows: Sequence[Row], records: Iterable[Record], made_of: Mapping[str, int]
 ) -> tuple[dict[int, list[Record]], dict[int, list[Record]]]:
     """By row number, the records that it is likely to be, and those that it may be as well as other rows.
 
-    A new product that has only common values in common with a record is likely to be it when no other row may be. A
-    new variant of another product is not.
+    A new product that has only common values in common with a record is likely to be it when no other row may be, or
+    when its number is that of the row the record was made of. A new variant of another product is not.
     """
     likely: dict[int, list[Record]] = {}
     possible: dict[int, list[Record]] = {}
@@ -97,7 +97,7 @@ def _suspects(
         certain = [row for row in alike if _distinct(table, row, record)]
         others = alike if table.name == "products" else []
         for row in certain or others:
-            found = likely if certain or len(others) == 1 else possible
+            found = likely if certain or len(others) == 1 or row.number == made_of[record.key] else possible
             found.setdefault(row.number, []).append(record)
     return likely, {number: found for number, found in possible.items() if number not in likely}
 

@@ -15,7 +15,7 @@ from sheets_catalog.flows.exporting.names_now import names_now
 from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, tables_of
 from sheets_catalog.flows.exporting.sending import Ready, Sent, deliver, deliveries
 from sheets_catalog.flows.exporting.standing import depends_on_row, rows_changed
-from sheets_catalog.flows.keyed_writing import KeyedWriter, RowWrite
+from sheets_catalog.flows.keyed_writing import HELD, KeyedWriter, RowWrite
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
 from sheets_catalog.jobs.runner import Outcome
@@ -165,11 +165,12 @@ class ExportWork:
             return None
         planned = {"product_handle": change.context.get("product_handle") or None}
         planned |= {each.field: each.after for each in change.fields}
-        names = ("id", "handle") if change.table == "products" else ("id", "product_id", "product_handle")
+        told = ("id", "handle") if change.table == "products" else ("id", "product_id", "product_handle")
         values = {
-            name: (planned.get(name), record.values.get(name)) for name in names if record.values.get(name) is not None
+            name: (planned.get(name), record.values.get(name)) for name in told if record.values.get(name) is not None
         }
-        return RowWrite(item, "", change.natural_key, values)
+        names = self.tables[change.table].natural_keys_of({**planned, **record.values})
+        return RowWrite(item, "", change.natural_key, values, names=tuple(names))
 
     def _edited_row(self, item: int) -> RowWrite:
         change = self.plan.changes[item]
@@ -232,7 +233,7 @@ class ExportWork:
         for item, reason in state.reasons.items():
             change = self.plan.changes[item]
             if change.action == "create" and reason.startswith(UNWRITTEN):
-                unlinked.remember(baseline.table(change.table), unlinked.key_in(reason))
+                unlinked.remember(baseline.table(change.table), unlinked.key_in(reason), change.row)
 
     def _new_keys(self, items: Sequence[int]) -> dict[int, str]:
         """The ids of created records; those that another process created, from the sheet."""
@@ -267,12 +268,14 @@ def _as_found(each: Ready | Sent) -> Sent | None:
 def _write_new(writer: KeyedWriter, rows: Sequence[RowWrite]) -> dict[int, str]:
     """Ids into rows found by name; then, into rows found by their id, what changes the name.
 
-    A row that no name leads to may have got its id from a process that died then.
+    A row that no name leads to may have got its id from a process that died then, and what has a row of its own since
+    does not get a second one.
     """
     problems = writer.write([_without(row, _renaming(writer.layout.table, row)) for row in rows])
     again = [_by_id(row) for row in rows if row.item in problems or _renaming(writer.layout.table, row)]
     still = writer.write(again)
-    return {item: problems.get(item, problem) for item, problem in still.items()}
+    first = {item: problem for item, problem in problems.items() if problem != HELD}
+    return {item: first.get(item, problem) for item, problem in still.items()}
 
 
 def _renaming(table: Table, row: RowWrite) -> set[str]:
