@@ -226,7 +226,10 @@ def start_of(systems: Systems, session_id: str, plan: Plan) -> database.SessionS
 def _title(plan: Plan) -> str:
     if plan.undone:
         return f"Undo of job {plan.undone} in “{plan.spreadsheet_title}”"
-    return f"{plan.flow.title()} of “{plan.spreadsheet_title}”"
+    return f"{_TITLES.get(plan.flow, plan.flow.title())} of “{plan.spreadsheet_title}”"
+
+
+_TITLES = {"stage": "Staging", "deliver": "Delivery"}
 
 
 def _undone(plan: Plan) -> dict[str, str]:

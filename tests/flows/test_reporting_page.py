@@ -36,7 +36,7 @@ PAYLOADS = (
 
 
 class Structure(HTMLParser):
-    """Tags, attribute names, and the texts between them."""
+    """Tags, attribute names, and the texts between them; where a long name may be broken it stays one text."""
 
     def __init__(self, html: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -44,16 +44,24 @@ class Structure(HTMLParser):
         self.attributes: list[tuple[str, str, str]] = []
         self.text = ""
         self.pieces: list[str] = []
+        self.broken = False
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag, attrs):
+        self.broken = tag == "wbr" and not attrs
+        if self.broken:
+            return
         self.tags.append((tag, tuple(name for name, _ in attrs)))
         self.attributes.extend((tag, name, value or "") for name, value in attrs)
 
     def handle_data(self, data):
         self.text += data
-        self.pieces.append(data)
+        if self.broken:
+            self.pieces[-1] += data
+        else:
+            self.pieces.append(data)
+        self.broken = False
 
 
 def text_of(html: str) -> str:
@@ -239,6 +247,11 @@ def test_calls_are_counted_by_operation():
     text = text_of(as_html(replace(base, figures=figures)))
     assert "Operation Share Calls shopify.nodes 9 sheets.values.get 3" in text
     assert "Calls sheets" not in text
+
+
+def test_long_names_of_operations_break_between_their_words():
+    page = as_html(replace(report(1), figures={"calls_sheets.values.batchUpdate+<b>": 3.0}))
+    assert ">sheets.<wbr>values.<wbr>batchUpdate+<wbr>&lt;b&gt;</th>" in page
 
 
 def test_a_record_that_was_not_written_does_not_look_written():

@@ -10,10 +10,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from sheets_catalog.database.entries import ATTENTION, CONFLICTED, DONE
 from sheets_catalog.flows.reporting import words
 from sheets_catalog.flows.reporting.differences import difference, shown
+from sheets_catalog.flows.reporting.tasks import one_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +40,7 @@ def as_html(report: Report, *, shown: int = SHOWN, linked: bool = True) -> str:
 
     `linked`: with the sheet's address; a sandbox's sheet has none that a browser could open.
     """
-    return _environment().get_template("report.html.j2").render(_content(report, shown, linked=linked))
+    return _environment().get_template("report.html.j2").render(_content(one_each(report), shown, linked=linked))
 
 
 @cache
@@ -53,6 +55,8 @@ def _environment() -> Environment:
         share=words.share,
         tone=words.tone,
         word=words.status_word,
+        flow=words.flow_word,
+        breakable=breakable,
     )
     environment.globals.update(
         difference=difference,
@@ -64,6 +68,17 @@ def _environment() -> Environment:
         plural=words.plural,
     )
     return environment
+
+
+def breakable(text: str) -> Markup:
+    """A long name of a program's, escaped, that a narrow column breaks between its words rather than within one."""
+    return Markup("").join(
+        escape(part) + (Markup("<wbr>") if part[-1:] in _JOINTS else "") for part in _NAME_PARTS.findall(text)
+    )
+
+
+_JOINTS = "+./"
+_NAME_PARTS = re.compile(r"[^+./]*[+./]|[^+./]+")
 
 
 def _part(name: str) -> str:
@@ -80,6 +95,8 @@ def _content(report: Report, most: int, *, linked: bool) -> Mapping[str, Any]:
         "report": report,
         "session": report.session,
         "title": words.heading(report),
+        "noun": words.noun(report.session.flow),
+        "other_side": words.place_word(report.session.flow),
         "verdict": verdict,
         "verdict_tone": tone,
         "sheet_link": _sheet_link(report.session.spreadsheet_id) if linked else "",

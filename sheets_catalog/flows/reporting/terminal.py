@@ -13,6 +13,7 @@ from rich.text import Text
 from sheets_catalog.database.entries import ATTENTION, CONFLICTED
 from sheets_catalog.flows.reporting import words
 from sheets_catalog.flows.reporting.differences import difference, shown
+from sheets_catalog.flows.reporting.tasks import one_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +40,7 @@ _FILLS = {"done": "█", "unchanged": "░", "rejected": "▓", "conflicted": "�
 
 def as_terminal(report: Report, *, shown: int = SHOWN) -> RenderableType:
     """What rich prints: heading, verdict, books, figures, what waits for a person, the first `shown` records."""
-    return Group(*_parts(report, shown))
+    return Group(*_parts(one_each(report), shown))
 
 
 def _parts(report: Report, most: int) -> Iterator[RenderableType]:
@@ -149,7 +150,7 @@ def _records(report: Report, most: int) -> Iterator[RenderableType]:
             (words.status_word(record.status), STYLES[words.tone(record.status)]), (f"\n{record.action}", "dim")
         )
         table.add_row(name, outcome, Text("\n").join(_changed(record.table, each) for each in record.changes))
-    yield Text(f"\nRecords ({report.records_total:,})", "bold")
+    yield Text(f"\n{words.noun(report.session.flow).title()}s ({report.records_total:,})", "bold")
     yield table
     if report.records_total > most:
         yield Text(f"and {report.records_total - most:,} more: --csv and --html have them", "dim")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sheets_catalog.flows.reporting.tasks import FLOWS
 from sheets_catalog.records.catalogue import TABLES
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ _STATUS = {
     "pending": "Pending",
 }
 
+_FLOWS = {"stage": "Staging", "deliver": "Delivery"}
+_PLACES = {"stage": "Folder", "deliver": "To"}
+
 _TONES = {
     "finished": "done",
     "completed": "done",
@@ -72,6 +76,21 @@ _ACRONYMS = {"sku": "SKU", "seo": "SEO", "id": "ID", "url": "URL", "api": "API"}
 def status_word(status: str) -> str:
     """The word people see for a status of a job or a record."""
     return _STATUS.get(status) or sentence(status)
+
+
+def flow_word(flow: str) -> str:
+    """What a flow is called."""
+    return _FLOWS.get(flow) or sentence(flow)
+
+
+def place_word(flow: str) -> str:
+    """What the other side of a flow is: the shop, or the folder that files go to."""
+    return _PLACES.get(flow, "Shop")
+
+
+def noun(flow: str) -> str:
+    """What a flow is about."""
+    return "task" if flow in FLOWS else "record"
 
 
 def tone(status: str) -> str:
@@ -191,7 +210,7 @@ def equation(books: Books) -> str:
 def heading(report: Report) -> str:
     """One line that says what this was."""
     session = report.session
-    return session.title or f"{sentence(session.flow)} of {session.spreadsheet_title or session.session_id}"
+    return session.title or f"{flow_word(session.flow)} of {session.spreadsheet_title or session.session_id}"
 
 
 def verdict(report: Report) -> tuple[str, str]:
@@ -203,7 +222,8 @@ def verdict(report: Report) -> tuple[str, str]:
     if session.status == "cancelled":
         return _cancelled(books, waiting), "conflicted" if waiting else "unchanged"
     nothing = "Nothing was written" if waiting or books.pending else "Nothing had to be written"
-    said = [f"{plural(books.done, 'record')} written and proven" if books.done else nothing]
+    written = "copied" if session.flow in FLOWS else "written"
+    said = [f"{plural(books.done, noun(session.flow))} {written} and proven" if books.done else nothing]
     said += [f"{waiting:,} {'waits' if waiting == 1 else 'wait'} for you"] if waiting else []
     said += [f"{books.pending:,} still to do"] if books.pending else []
     if session.status == "failed":
