@@ -40,14 +40,14 @@ def rows_back(sheet, before):
 def test_two_of_thirty_products_are_asked_about_although_all_tabs_have_two_hundred_rows(at, deletes):
     plan, question = plan_with(at, "Products", lambda sheet: sheet.delete_rows(2, 3), rows_back, deletes=deletes)
     assert plan.totals == {"products": 30, "variants": 67, "inventory": 104}
-    assert question == "This would delete or archive 2 of 30 products (7%). Go on?"
+    assert question == "This would delete or archive 2 of 30 products (7%). Go on (--confirm-mass-change)?"
 
 
 def test_variants_that_go_with_their_product_count(at):
     chosen = {"deletes": "delete", "delete_share": 0.1}
     plan, question = plan_with(at, "Products", lambda sheet: sheet.delete_rows(2, 3), rows_back, **chosen)
     assert [change.table for change in plan.changes] == ["products", "products"]
-    assert question == "This would delete or archive 14 of 67 variants (21%). Go on?"
+    assert question == "This would delete or archive 14 of 67 variants (21%). Go on (--confirm-mass-change)?"
 
 
 def test_one_removed_record_does_not_ask_whatever_goes_with_it(at):
@@ -67,7 +67,20 @@ def test_a_price_change_of_most_variants_asks_even_when_all_tabs_are_compared(at
 
     plan, question = plan_with(at, "Variants", prices, rows_back)
     assert len(plan.changes) == number
-    assert question == ("This would change 46 of 67 variants (69%). Go on?" if asks else None)
+    asked = "This would change 46 of 67 variants (69%). Go on (--confirm-mass-change)?"
+    assert question == (asked if asks else None)
+
+
+def test_a_share_of_one_never_asks_about_changes_and_still_about_removals(at):
+    def edit(sheet):
+        sheet.delete_rows(2, 3)
+        column = chr(64 + sheet.row_values(1).index("Vendor") + 1)
+        sheet.update([["Other"]] * 28, f"{column}2:{column}29")
+
+    plan, question = plan_with(at, "Products", edit, rows_back, deletes="ignore", change_share=1)
+    assert (len(plan.changes), question) == (28, None)
+    _, question = plan_with(at, "Products", edit, rows_back, deletes="delete", change_share=1)
+    assert "delete or archive 2 of 30 products" in question
 
 
 def test_it_is_not_applied_without_a_yes():

@@ -20,6 +20,9 @@ BLOCKING = frozenset({"missing_scope", "sheet_access"})
 _SMALL = 20
 """Changes up to this number are never a mass change."""
 
+_AGREED = ". Go on (--confirm-mass-change)?"
+"""Ends the question. It names the option, since ``--yes`` does not answer it."""
+
 _ALL = ""
 """Instead of a table: all of them together."""
 
@@ -36,12 +39,12 @@ def guard(plan: Plan, options: ExportOptions) -> str | None:
     removed = _removed(removals)
     for name in removed if len(removals) > 1 else ():
         if removed[name] > options.delete_share * totals[name]:
-            return f"This would delete or archive {_part(removed, totals, name)}. Go on?"
+            return f"This would delete or archive {_part(removed, totals, name)}{_AGREED}"
     changed = Counter(change.table for change in plan.changes)
     changed[_ALL] = len(plan.changes)
     for name, number in changed.items():
         if number > _SMALL and number > options.change_share * totals[name]:
-            return f"This would change {_part(changed, totals, name)}. Go on?"
+            return f"This would change {_part(changed, totals, name)}{_AGREED}"
     return None
 
 
