@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sheets_catalog.errors import Refused, Unavailable
 from sheets_catalog.flows.moved_columns import same_header
-from sheets_catalog.flows.row_looks import Look
+from sheets_catalog.flows.row_looks import Look, Twins
 from sheets_catalog.flows.strays import Original, Sent, Strays
 from sheets_catalog.flows.tabs import lay_out
 from sheets_catalog.records import Cell, Value, write_cell
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 ROUNDS = 20
 """Most looks. Each one beyond the second means that rows moved in the moment between a look and a write."""
+
+HELD = "Another row has its id already."
+"""Why nothing is written by name: what is made got a row of its own, or its row had the id from a process that died."""
 
 STUCK = 3
 """Writes without effect on a cell that stayed where it was: Sheets keeps nothing in a cell that is merged away."""
@@ -65,7 +68,8 @@ class RowWrite:
     """What one row should get. `item` names it in the answer.
 
     The row is found by `key`, or by `natural_key` where the key itself is to be written. `values`: field name to what
-    stands there now and what should. `whole`: when one of them cannot be written, none is.
+    stands there now and what should. `whole`: when one of them cannot be written, none is. `names`: other natural keys
+    by which a row is known for it that has the key already.
     """
 
     item: int
@@ -73,6 +77,11 @@ class RowWrite:
     natural_key: tuple[str, ...]
     values: Mapping[str, tuple[Value, Value]]
     whole: bool = False
+    names: tuple[Identity, ...] = ()
+
+    def key_in(self, table: Table) -> str:
+        """The key, whether the row is found by it or gets it; empty when there is none."""
+        return self.key or table.key_of({name: after for name, (_, after) in self.values.items()}) or ""
 
 
 @dataclass(slots=True)
@@ -158,10 +167,16 @@ class _Task:
     sent: Sequence[Sent] = ()
     before: Look | None = None
     strays: Strays | None = None
+    twins: Twins | None = None
 
     def next_round(self) -> _Round:
         """Look, and decide about every cell of the columns that are written."""
         look = self._look()
+        if self.before is None and look.shared:  # everything is read then, to tell them by it
+            self.twins = Twins()
+            look = self._look()
+            names = [name for name in look.values if name not in {*self._written, *self._table.key}]
+            self.twins = Twins.of(look, look.shared, names)
         todo = _Round()
         if not look.layout.usable:
             todo.problems = dict.fromkeys((write.item for write in self.wanted.values()), _unusable(look.layout))
@@ -204,7 +219,7 @@ class _Task:
         """Rows that are written whole or not at all, and cells in which nothing stays."""
         if self.before is None:
             found = {each: self._blocked(look, each, write) for each, write in self.wanted.items() if write.whole}
-            self.barred = {identity: problem for identity, problem in found.items() if problem}
+            self.barred = {identity: problem for identity, problem in found.items() if problem} | self._held(look)
             return
         for one in self.sent:
             row, was = look.only(one.identity), self.before.only(one.identity)
@@ -214,6 +229,22 @@ class _Task:
                 if self.stuck[one.identity, one.name] >= STUCK:
                     header = self._table.by_name[one.name].header
                     self.barred[one.identity] = f"“{header}” keeps no value here: its cell is merged with others."
+
+    def _held(self, look: Look) -> dict[Identity, str]:
+        """Of rows told by name, those whose key stands in a row that may be theirs. With another name it strayed."""
+        keys = {key: identity for identity, key in self._keys.items()}
+        held: dict[Identity, str] = {}
+        for row in range(len(look.names) if keys else 0):
+            identity = keys.get(look.key(row) or "")
+            if identity and {identity, *self.wanted[identity].names}.intersection(look.natural_keys(row)):
+                held[identity] = HELD
+        return held
+
+    @property
+    def _keys(self) -> dict[Identity, str]:
+        """The keys that rows told by name are to get."""
+        found = {identity: write.key_in(self._table) for identity, write in self.wanted.items() if self.by_name}
+        return {identity: key for identity, key in found.items() if key}
 
     def _blocked(self, look: Look, identity: Identity, write: RowWrite) -> str:
         """Why not all values of a row can be written; empty when they can."""
@@ -294,7 +325,9 @@ class _Task:
             self.layout = layout
             return None if layout.usable else Look(layout, self.writer.money_digits, shot.header, {})
         values = dict(zip(names, shot.columns, strict=True))
-        look = Look(layout, self.writer.money_digits, shot.header, values, self.by_name)
+        look = Look(
+            layout, self.writer.money_digits, shot.header, values, self.by_name, self._keys, self.twins or Twins()
+        )
         spots = {row for identity in self.wanted for row in look.rows.get(identity, [])}
         spots |= {one.row for one in self.sent if one.row < len(look.names)}
         typed = self.writer.columns.look(columns, [row + 2 for row in spots], formulas=True)
@@ -309,7 +342,7 @@ class _Task:
     def _interesting(self) -> list[str]:
         identity = {name for names in self._table.natural_keys for name in names} if self.by_name else set()
         wanted = {*self._table.key, *identity, *self._written}
-        return [name for name in self.layout.columns if name in wanted]
+        return [name for name in self.layout.columns if name in wanted or self.twins is not None]
 
 
 _LEFT: Value = "\0left"

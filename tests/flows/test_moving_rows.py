@@ -287,6 +287,21 @@ def test_the_writing_loop_reaches_the_right_rows_and_no_others(size, data):
         assert after[f"n{number}"][2] == 1.0
 
 
+@given(st.integers(2, 5), st.data())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_an_id_goes_to_the_row_without_one_though_others_have_its_name(size, data):
+    new = data.draw(st.sets(st.integers(0, size - 1), min_size=1))
+    old = [[str(100 + number), f"n{number}", float(number)] for number in range(size)]
+    rows = [*old, *(["", f"n{number}", 50.0 + number] for number in sorted(new))]
+    shuffles = data.draw(st.lists(st.one_of(st.none(), st.permutations(range(len(rows)))), max_size=8))
+    grid = MovingGrid(rows, shuffles)
+    writer = KeyedWriter(lay_out(TABLE, ["ID", "Name", "Price"], "Things"), grid, 2)
+    writes = [RowWrite(number, "", ("name", f"n{number}"), {"id": (None, str(500 + number))}) for number in sorted(new)]
+    assert not writer.write(writes)
+    expected = [*old, *([str(500 + number), f"n{number}", 50.0 + number] for number in sorted(new))]
+    assert sorted(grid.rows) == sorted(expected)
+
+
 @given(st.integers(2, 7), st.data())
 @settings(max_examples=300, deadline=None)
 def test_values_the_shop_won_reach_the_right_rows_and_edits_are_kept(size, data):

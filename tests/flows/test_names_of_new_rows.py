@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
+import requests
+from forked import Forked
 from sandboxed import desk
 
+from sheets_catalog.database import Audit
+from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export
 from sheets_catalog.flows.exporting.standing import FORMULA
 from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.google.sheets import Spreadsheets
-from tests.flows.test_new_rows import append, go, made, planned, tab
+from tests.flows.test_new_rows import append, go, made, planned, put, tab
 
 
 @pytest.fixture
@@ -60,3 +69,60 @@ def test_what_stands_beside_the_names_is_not_read_again_for_every_batch(at, monk
     options = ExportOptions(change_share=1, batch_size=2)
     assert apply(at.fresh(), at.audit, job, options=options).books.done == 6
     assert not blocks
+
+
+def test_a_new_row_with_the_title_of_another_product_gets_its_id(at):
+    sheet = tab(at, "Products")
+    put(at, "Products", 2, "Title", "Twin title")
+    go(at, planned(at))
+    sheet.delete_columns(sheet.row_values(1).index("Handle") + 1)
+    old = sheet.cell(2, 1).value
+    row = append(at, "Products", {"Title": "Twin title", "Status": "active"})
+    result = go(at, planned(at))
+    assert result.books.done == 1, result.state.reasons
+    assert (sheet.cell(row, 1).value, sheet.cell(2, 1).value) == (str(max(made(at).products)), old)
+    assert not plan_export(at.systems).changes
+
+
+def test_a_new_row_of_a_variant_that_was_deleted_in_the_shop_gets_its_id(at):
+    sheet = tab(at, "Variants")
+    header, cells = sheet.row_values(1), sheet.row_values(2)
+    old = dict(zip(header, cells, strict=False))
+    at.sandbox.services["shopify"].delete_variant(old["Variant ID"])
+    kept = ("Product Handle", "Option1 Value", "Option2 Value", "Option3 Value")
+    row = append(at, "Variants", {name: old.get(name, "") for name in kept} | {"Price": 5})
+    before = len(made(at).variants)
+    result = go(at, planned(at))
+    assert result.books.done == 1, result.state.reasons
+    assert len(made(at).variants) == before + 1
+    assert sheet.cell(row, 1).value == str(max(made(at).variants))
+    assert sheet.cell(2, 1).value == old["Variant ID"]
+
+
+def test_the_id_of_what_an_import_gave_a_row_is_not_written_into_another_one(at):
+    """The process died when the product was made; an import came before the job was resumed."""
+    row = append(at, "Products", {"Title": "Only title", "Status": "active"})
+    job = planned(at)
+    killed(at, job, "shopify.productSet")
+    import_catalogue(at.fresh(), at.audit)
+    result = apply(at.fresh(), at.audit, job, options=ExportOptions(change_share=1), force=True)
+    assert result.books.done == 1, result.state.reasons
+    ids = tab(at, "Products").col_values(1)
+    assert ids.count(str(max(made(at).products))) == 1
+    assert not ids[row - 1]
+
+
+def killed(at, job, operation):
+    """Apply in a process that dies after the first call of this operation."""
+    requests.delete(f"{at.sandbox.url}/_sandbox/requests", timeout=10)
+
+    def run():
+        with TemporaryDirectory() as folder:
+            systems = open_systems(at.connection, rng=random.Random(9))
+            apply(systems, Audit(Path(folder) / "a.sqlite3"), job, options=ExportOptions(change_share=1))
+
+    child = Forked(run)
+    spec = {"operation": operation, "kind": "kill-client", "when": "after", "nth": 1, "pid": child.pid}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=spec, timeout=10).ok
+    child.go()
+    assert os.WIFSIGNALED(child.wait())
