@@ -138,7 +138,9 @@ class Control:
         return {"faults": self._gateway.faults.show(), "unconsumed": self._gateway.faults.unconsumed}
 
     def _add_faults(self, request: Request) -> JSON:
-        body = request.get_json(force=True)
+        body = request.get_json(force=True, silent=True)
+        if not isinstance(body, dict | list):
+            raise BadRequestError("the body must be JSON: a fault, or a list of faults")
         specs = body if isinstance(body, list) else [body]
         return {"faults": [self._gateway.faults.add(spec).show() for spec in specs]}
 

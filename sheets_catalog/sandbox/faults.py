@@ -192,6 +192,8 @@ class FaultBook:
 
 def read_fault(spec: Mapping[str, Any], number: int) -> Fault:
     """Check a fault's JSON form and fill in what it leaves out."""
+    if not isinstance(spec, Mapping):
+        raise BadFaultError(f"a fault is a JSON object with at least `kind`; found {spec!r}")
     unknown = set(spec) - FIELDS
     if unknown:
         raise BadFaultError(f"unknown fault fields {sorted(unknown)}; known ones are {sorted(FIELDS)}")
@@ -205,7 +207,7 @@ def read_fault(spec: Mapping[str, Any], number: int) -> Fault:
         operation=str(spec.get("operation", "*")),
         nth=_whole(spec.get("nth", 1), "nth", 1),
         when=_when(spec, kind),
-        times=0 if spec.get("times") == "forever" else _whole(spec.get("times", 1), "times", 1),
+        times=0 if spec.get("times") == "forever" else _whole(spec.get("times", 1), "times", 0),
         match=str(spec.get("match", "")),
         seconds=float(spec.get("seconds", 0.0)),
         status=int(spec.get("status", 0)),

@@ -373,3 +373,18 @@ def wait_until(condition, seconds=5.0):
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("times", [0, "forever"])
+def test_a_fault_may_last_from_then_on(sandbox, session, times):
+    assert fault(sandbox, "status", "drive.about.get", status=503, nth=2, times=times)["times"] == "forever"
+    ask = sandbox.url + "/drive/v3/about?fields=user"
+    head = {"Authorization": f"Bearer {sandbox.connection()['google']['token']}"}
+    assert [session.get(ask, headers=head).status_code for _ in range(4)] == [200, 503, 503, 503]
+
+
+@pytest.mark.parametrize("body", ["not json", "", '"abc"', "[1]", "null"])
+def test_a_fault_that_is_no_json_object_is_refused_in_json(sandbox, body):
+    answer = requests.post(sandbox.url + "/_sandbox/faults", data=body, timeout=5)
+    assert answer.status_code == 400
+    assert "JSON" in answer.json()["error"]["message"]
