@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sheets_catalog.cli.naming import DEFAULT
+from sheets_catalog.cli.text import visible
 from sheets_catalog.errors import SettingsError, Unavailable
 from sheets_catalog.flows import connection as connections
 from sheets_catalog.flows.connection import ClockSettings, Connection, GoogleSettings, ShopifySettings
@@ -73,9 +74,19 @@ def _object(content: bytes, where: str) -> dict[str, Any]:
         except msgspec.MsgspecError:
             continue
     raise SettingsError(
-        f"{where} does not hold the settings of a connection: found {content[:40]!r}, expected a JSON object.",
+        f"{where} does not hold the settings of a connection: found “{_beginning(content)}”, expected a JSON object.",
         advice="Give a file that `sheets-catalog connect` saved, or the line that `sheets-catalog sandbox` printed.",
     )
+
+
+def _beginning(content: bytes) -> str:
+    """The first line of what should have been JSON, as far as it can be read."""
+    text = visible(content.decode("utf-8", "replace").strip().partition("\n")[0].rstrip("\r"))
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+_SHOWN = 40
+"""Characters of it."""
 
 
 def from_sandbox(told: Mapping[str, Any], where: str) -> Connection:
@@ -96,9 +107,14 @@ def from_sandbox(told: Mapping[str, Any], where: str) -> Connection:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise SettingsError(
-            f"What {where} says about its sandbox cannot be used: {error!r}.",
+            f"What {where} says about its sandbox cannot be used: {_why(error)}.",
             advice="Start it again with `sheets-catalog sandbox` and give its first line whole.",
         ) from error
+
+
+def _why(error: Exception) -> str:
+    """What a sandbox's words about itself lack."""
+    return f"“{error.args[0]}” is missing" if isinstance(error, KeyError) else str(error)
 
 
 def tasks_of(content: bytes) -> dict[str, str]:

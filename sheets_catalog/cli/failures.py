@@ -120,8 +120,20 @@ def of_usage(error: Exception) -> Failure:
     path = getattr(context, "command_path", "") or "sheets-catalog"
     message = getattr(error, "format_message", lambda: str(error))()
     message = message.replace(": Value error, ", ": ")  # what pydantic, when typer finds it, puts before its own words
+    if misplaced := _misplaced(error, context):
+        text = f"{misplaced} stands before the command."
+        return Failure(
+            _USAGE_TYPE, text, f"Put {misplaced} after it: `{path} plan {misplaced}`.", path, Exit.INPUT, USAGE
+        )
     message = _MEANT.sub(lambda found: f". Did you mean {found[1].replace(', ', ' or ')}?", message)
     return Failure(_USAGE_TYPE, message + _there_is(context, message), f"See `{path} --help`.", path, Exit.INPUT, USAGE)
+
+
+def _misplaced(error: Exception, context: Any) -> str:
+    """An option of every command that was given before any; else empty."""
+    option = getattr(error, "option_name", "")
+    first = context is not None and context.parent is None
+    return option if first and option in {"--json", "--connection", "-c"} else ""
 
 
 _USAGE_TYPE = "UsageError"

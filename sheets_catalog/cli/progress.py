@@ -185,7 +185,7 @@ class RunWatcher:
         """A batch came back: how many were set aside is told at once; which and why stands in the result."""
         refused = sum(outcome.result.name == "REJECTED" and outcome.item not in self.told for outcome in outcomes)
         if refused:
-            self.show.remark(f"{refused:,} set aside")
+            self.show.remark(f"{self.title}: {refused:,} set aside; the result says why")
 
     def progressed(self, books: Books, note: str) -> None:
         """A checkpoint: the first one says how much there is to do."""

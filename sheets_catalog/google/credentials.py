@@ -192,12 +192,21 @@ def is_safe_address(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
+_GIVE_FILE = "Give the path of the JSON file as it was downloaded, and check that you may read it."
+
+
 def _read_file(source: str, path: object) -> Mapping[str, Any]:
     where = Path(str(path)).expanduser()
     try:
         found = json.loads(where.read_bytes())
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"Google settings: {source} {where} cannot be read: {error}") from error
+    except OSError as error:
+        raise SettingsError(
+            f"Google settings: {source} {where} cannot be read: {error.strerror or error}.", advice=_GIVE_FILE
+        ) from error
+    except ValueError as error:
+        raise SettingsError(
+            f"Google settings: {source} {where} cannot be read: it holds no JSON ({error}).", advice=_GIVE_FILE
+        ) from error
     if not isinstance(found, dict):
         raise SettingsError(f"Google settings: {source} {where} holds {type(found).__name__}, expected a JSON object.")
     return found

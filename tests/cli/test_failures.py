@@ -220,3 +220,43 @@ def test_json_has_one_line_when_it_goes_to_a_program(run):
     out = run("jobs", "list", "--json").out
     assert out.count("\n") == 1
     json.loads(out)
+
+
+@pytest.mark.parametrize("arguments", [["--json", "plan"], ["--connection", "x", "plan"], ["-c", "x", "plan"]])
+def test_an_option_of_every_command_that_stands_before_it_is_told_its_place(run, arguments):
+    done = run(*arguments)
+    assert done.status == 2
+    said = done.out + done.err
+    assert f"{arguments[0]} stands before the command." in said
+    assert f"Put {arguments[0]} after it" in said
+    assert "--version" not in said
+
+
+def test_a_day_that_is_written_otherwise_is_told_as_it_is_expected(run, at):
+    assert "such as 2026-10-01." in run("stage", "--since", "1.10.2026").err
+    assert "such as 2026-09-24." in run("stage", "--since", "24.9.2026").err
+    assert "such as 2026-10-01." in run("stage", "--until", "soon").err
+
+
+def test_settings_that_are_no_json_are_shown_as_text(run, at, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("a,b\n1,2\n")
+    error = run("plan", "-c", str(bad), "--json").told["error"]
+    assert "found “a,b”, expected a JSON object" in error["message"]
+
+
+def test_what_a_sandbox_says_is_told_by_what_is_missing(run, home):
+    error = run("connect", "sandbox", '{"url": "http://127.0.0.1:1", "google": {}}', "--json").told["error"]
+    assert error["message"].endswith("cannot be used: “shopify” is missing.")
+
+
+def test_a_key_file_that_is_not_there_is_named_once_with_advice(run, home, tmp_path):
+    wanted = ["connect", "google", "--spreadsheet", "1" * 44, "--json", "--service-account"]
+    error = run(*wanted, tmp_path / "nokey.json").told["error"]
+    assert error["message"].count("nokey.json") == 1
+    assert "Errno" not in error["message"]
+    assert error["advice"]
+    (tmp_path / "text.json").write_text("no")
+    error = run(*wanted, tmp_path / "text.json").told["error"]
+    assert "it holds no JSON" in error["message"]
+    assert error["advice"]

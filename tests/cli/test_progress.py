@@ -102,7 +102,7 @@ def test_a_run_is_shown_against_what_was_pending_when_it_began():
     watcher.progressed(Books(planned=110, unchanged=100, rejected=5, pending=5), "Slow.")
     assert lines == [
         "Applying: 0 of 10",
-        "5 set aside",
+        "Applying: 5 set aside; the result says why",
         "Applying: 5 of 10",
         "Slow.",
     ]
@@ -115,4 +115,4 @@ def test_what_the_preview_has_told_is_not_told_again():
     watcher.batch_ended(1, [Outcome(number, Result.REJECTED, "No.") for number in range(2)], 0.1)
     assert lines == []
     watcher.batch_ended(2, [Outcome(number, Result.REJECTED, "No.") for number in range(1, 3)], 0.1)
-    assert lines == ["1 set aside"]
+    assert lines == ["Applying: 1 set aside; the result says why"]

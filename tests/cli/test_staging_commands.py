@@ -132,3 +132,10 @@ def test_a_delivery_says_which_tasks_stay_behind_and_what_comes_next(run, ready)
     done = run("deliver", "B1", "--to", ready["client_folder"], "--yes")
     assert done.status == 0
     assert "sheets-catalog verify B1" in done.out
+
+
+def test_a_status_that_is_none_is_answered_with_those_there_are(run, ready):
+    error = run("tasks", "set", "T-001", "--to", "delivrd", "--reason", "x", "--json").told["error"]
+    assert "Did you mean delivered?" in error["advice"]
+    assert "staged" in error["advice"]
+    assert "clear the cell" not in error["advice"]

@@ -611,3 +611,10 @@ def test_the_headline_counts_what_was_done(run, at, sheet):
     done = run("export", "--yes")
     assert done.status == 9
     assert "0 of 1 change" in done.out
+
+
+def test_the_report_of_an_import_names_the_sheet_by_its_title(run, bare):
+    run("import")
+    session = run("report", "last", "--json").told["session"]
+    assert session["spreadsheet_title"] == bare.systems.sheets.info(bare.connection.spreadsheet_id).title
+    assert session["spreadsheet_id"] not in run("report", "last").out

@@ -407,7 +407,8 @@ def _secret(screen: Screen, given: str, file: Path | None, variable: str) -> str
         found = file.expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"{file} cannot be read: {error}.", advice="Give a file that holds only the secret."
+            f"{file} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}.",
+            advice="Give a file that holds only the secret.",
         ) from error
     if not found or any(char.isspace() for char in found):
         raise SettingsError(f"{file} does not hold one secret alone.", advice="Put only the secret into it.")

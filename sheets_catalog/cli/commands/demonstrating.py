@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 NAME = "demo"
 FAST, TOUR = 1000.0, 200.0
 """How many times as fast as life: for programs, and for people who want to see something move."""
+_PACES = f"{SPEED_TOLD} Left out: {TOUR:.0f} where somebody watches, else {FAST:.0f}."
 
 HELP = examples(
     ("sheets-catalog demo", "the tour; on a terminal the sandbox stays afterwards, to play with, until Ctrl-C"),
@@ -43,7 +44,7 @@ Keep = Annotated[Path | None, options.value("--keep", metavar="DIR", help="Save 
 def demo(
     once: Once = False,
     catalogue: Catalogue = "sample",
-    speed: Annotated[float | None, typer.Option(min=0.001, max=FASTEST, help=SPEED_TOLD, show_default=False)] = None,
+    speed: Annotated[float | None, typer.Option(min=0.001, max=FASTEST, help=_PACES, show_default=False)] = None,
     fast: Fast = False,
     keep: Keep = None,
     seed: Annotated[int, typer.Option(help="Same seed, same ids and data.")] = 1,

@@ -55,7 +55,7 @@ ChangeShare = Annotated[
         min=0,
         max=1,
         metavar="SHARE",
-        help="Ask before more than this share of all records is changed. Left out: 0.5, half of them.",
+        help="Ask before more than this share of a tab's records is changed. Left out: 0.5, half of them.",
         show_default=False,
         rich_help_panel=options.SAFETY,
     ),
@@ -67,7 +67,7 @@ DeleteShare = Annotated[
         min=0,
         max=1,
         metavar="SHARE",
-        help="Ask before more than this share is deleted or archived. Left out: 0.05.",
+        help="Ask before more than this share of a tab's records is deleted or archived. Left out: 0.05.",
         show_default=False,
         rich_help_panel=options.SAFETY,
     ),
@@ -76,7 +76,7 @@ DeleteShare = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Above which shares of all records a person is asked; None: the library's own."""
+    """Above which shares of a tab's records a person is asked; None: the library's own."""
 
     change: float | None = None
     delete: float | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
@@ -430,4 +432,16 @@ def _day(text: str, option: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise InputError(f"{option}: found “{text}”, expected a day as YYYY-MM-DD.") from error
+        raise InputError(
+            f"{option}: found “{text}”, expected a day as YYYY-MM-DD.",
+            advice=f"Write year, month and day, such as {_meant(text)}.",
+        ) from error
+
+
+def _meant(text: str) -> str:
+    """The day that was meant where it is written the German way, else any."""
+    parts = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text.strip())
+    with suppress(ValueError):
+        if parts:
+            return date(int(parts[3]), int(parts[2]), int(parts[1])).isoformat()
+    return "2026-10-01"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.google.sheets import SpreadsheetInfo
     from sheets_catalog.jobs.lease import Lease
     from sheets_catalog.records import Table
     from sheets_catalog.shopify import Counts, Page
@@ -51,17 +52,25 @@ def import_catalogue(
     home = control.find_or_make(systems)
     lease = leases.acquire(home.store, FLOW, session_id, leases.this_run())
     run = _Import(systems, audit, session_id, options, watcher or _silent, home, lease)
-    start = _start(systems, session_id, options)
+    try:
+        return _audited(run)
+    finally:
+        leases.release(home.store, run.lease)
+
+
+def _audited(run: _Import) -> ImportResult:
+    """The import as a session of the audit, which names the spreadsheet by its title."""
+    systems, audit, session_id = run.systems, run.audit, run.session_id
+    info = systems.sheets.info(systems.connection.spreadsheet_id)
+    start = _start(systems, session_id, info.title, run.options)
     audit.session_started(start)
     try:
-        result = run.go()
+        result = run.go(info)
     except SheetsCatalogError as error:
         audit.error(error_log(session_id, error))
         now = systems.clock.now()
         audit.session_finished(database.SessionEnd(session_id, "stopped", now, run.books, error.message))
         raise
-    finally:
-        leases.release(home.store, run.lease)
     now = systems.clock.now()
     seconds = (now - start.started_at).total_seconds()
     audit.metrics(session_id, session_id, figures_of(systems.calls.figures, result.books.done, seconds))
@@ -94,13 +103,14 @@ def _silent(table: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def _start(systems: Systems, session_id: str, options: ImportOptions) -> database.SessionStart:
+def _start(systems: Systems, session_id: str, title: str, options: ImportOptions) -> database.SessionStart:
     return database.SessionStart(
         session_id,
         "import",
         systems.clock.now(),
         title=f"Import from {systems.shop_name}",
         spreadsheet_id=systems.connection.spreadsheet_id,
+        spreadsheet_title=title,
         shop=systems.shop_name,
         actor=options.actor or systems.connection.actor,
         details={"policy": options.policy, "tables": ", ".join(options.tables)},
@@ -127,13 +137,13 @@ class _Import:
         """The books so far."""
         return sum((counts.books for counts in self.counts.values()), Books())
 
-    def go(self) -> ImportResult:
-        """Import every table, then store the baseline."""
+    def go(self, info: SpreadsheetInfo) -> ImportResult:
+        """Import every table, then store the baseline. `info`: the spreadsheet as it is now."""
         self.renewed = self.systems.clock.monotonic()
         baseline, trouble = self.home.load()
         if trouble:
             self.findings.append(Finding("warning", "baseline", "", 0, "", "", trouble))
-        baseline = self._prepare_tabs(baseline)
+        baseline = self._prepare_tabs(baseline, info)
         expected = self.systems.catalogue.counts()
         for name in self.options.tables:
             self._table(name, baseline, expected)
@@ -143,12 +153,11 @@ class _Import:
         self.home.save(baseline, job_id=self.session_id)
         return ImportResult(books, self.counts, tuple(self.findings), self.systems.calls.figures, self.session_id)
 
-    def _prepare_tabs(self, baseline: Baseline) -> Baseline:
+    def _prepare_tabs(self, baseline: Baseline, info: SpreadsheetInfo) -> Baseline:
         """Make missing tabs with their headers, and add missing columns of ours after the last one.
 
         The baseline first forgets a column that was removed: its new, blank cells were not cleared by anybody.
         """
-        info = self.systems.sheets.info(self.systems.connection.spreadsheet_id)
         tables = [TABLES[name].with_metafields(self._metafields(name)) for name in self.options.tables]
         for each in tables:
             if each.title not in info.tabs and (known := len(baseline.table(each.name).rows)):

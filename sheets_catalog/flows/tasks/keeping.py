@@ -137,6 +137,17 @@ def _batch(row: Row) -> str | None:
     return row.values.get("export_batch_id")
 
 
+def _wanted(status: str) -> ExportStatus | None:
+    """The status that was asked for. Raises `InputError` that names those there are."""
+    try:
+        return export_status(status or None)
+    except InputError as error:
+        near = nearest(status, list(ExportStatus))
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        error.advice = f"{meant}There is: {', '.join(ExportStatus)}; an empty one puts tasks back in line."
+        raise
+
+
 def set_status(
     systems: Systems, audit: Audit, task_ids: Sequence[str], status: str, reason: str, actor: str
 ) -> StatusChange:
@@ -147,7 +158,7 @@ def set_status(
     """
     if not reason.strip():
         raise InputError("A status set by hand needs a reason.", advice="Give one with --reason.")
-    wanted = export_status(status or None)
+    wanted = _wanted(status)
     title = register.load(systems).settings.tab
     rows = {row.key: row for row in open_tasks(systems, title).rows()}
     missing = [task_id for task_id in task_ids if task_id not in rows]
