@@ -189,7 +189,7 @@ def test_show_lists_everything_but_secrets(run, desk_only, token_file):
 
 def test_forget_forgets(run, desk_only):
     run("connect", "sandbox", desk_only.sandbox.url)
-    assert run("connect", "forget", "sandbox", "--json").told == {"forgotten": "sandbox"}
+    assert run("connect", "forget", "sandbox", "--json").told == {"forgotten": "sandbox", "exit_status": 0}
     assert connections.saved() == []
     assert run("connect", "forget", "sandbox").status == 2
 
