@@ -137,6 +137,22 @@ def test_a_new_product_is_not_made_without_a_variant_whose_option_was_changed(at
     assert [each.record.values["option1"] for each in tree.variants] == ["S", "XL"]
 
 
+@pytest.mark.parametrize("wrong", [{"Price": "abc"}, {"Price": ""}, {"Price": 5, "Taxable": "perhaps"}])
+@pytest.mark.parametrize("options", [False, True])
+def test_a_product_is_not_planned_without_a_variant_that_is_refused(at, wrong, options):
+    append(at, "Products", {"Handle": "lamp", "Title": "Lamp", **({"Option1 Name": "Size"} if options else {})})
+    good = [{"Product Handle": "lamp", "Price": 9, "Option1 Value": "M"}] if options else []
+    bad = {"Product Handle": "lamp", "Option1 Value": "L" if options else "", **wrong}
+    append(at, "Variants", *good, bad)
+    plan = plan_export(at.systems)
+    assert plan.changes == ()
+    assert "variant_refused" in {finding.rule for finding in plan.findings}
+    assert plan.books.rejected == 2 + len(good)
+    put(at, "Variants", len(tab(at, "Variants").get_all_values()), "Price", 12)
+    if "Taxable" not in wrong:
+        assert len(plan_export(at.fresh()).changes) == 2 + len(good)
+
+
 def test_a_product_is_not_made_at_no_price_when_its_only_variant_is_not_sent(at):
     append(at, "Products", {"Handle": "plain-one", "Title": "Plain one", "Status": "active"})
     row = append(at, "Variants", {"Product Handle": "plain-one", "Price": 49.9, "SKU": "P1"})

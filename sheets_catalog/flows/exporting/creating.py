@@ -91,6 +91,35 @@ def unnamed_options(products: Layout, variants: Layout, out: Compared) -> None:
 _OPTIONS = ("option1", "option2", "option3")
 
 
+def incomplete_products(products: Layout, variants: Mapping[tuple[str, ...], int], out: Compared) -> None:
+    """Refuse new products of which a variant is not sent: alone, a product would go live without variant and price.
+
+    `variants`: the natural keys of all new rows in their tab, refused and hidden ones too, with row numbers.
+    """
+    planned = {change.row for change in out.changes if change.table == "variants"}
+    missing: dict[str, list[int]] = {}
+    for (kind, name, *_), row in variants.items():
+        if kind == "product_handle" and row not in planned:
+            missing.setdefault(NEW + name, []).append(row)
+    for change in [each for each in out.changes if each.table == "products" and each.group in missing]:
+        rows = ", ".join(map(str, sorted(missing[change.group])))
+        members = [each for each in out.changes if each.group == change.group]
+        out.changes = [each for each in out.changes if each.group != change.group]
+        out.settle(rejected=len(members))
+        out.findings.append(
+            Finding(
+                "error",
+                "variant_refused",
+                products.table.title,
+                change.row,
+                products.table.by_name["handle"].header,
+                change.context["handle"],
+                f"Variants of this new product cannot be sent (Variants, row {rows}); it is not made without them.",
+                "Mend these rows, then plan again.",
+            )
+        )
+
+
 def valueless_options(products: Layout, out: Compared) -> None:
     """Refuse new products with a named option for which none of their new variants has a value: the shop would."""
     used = {(change.group, each.field) for change in out.changes for each in change.fields}

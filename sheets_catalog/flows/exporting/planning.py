@@ -251,6 +251,7 @@ def _plan_creates(run: _Planning) -> None:
         if variants:
             creating.new_variants(run.readers["variants"].layout, variants.new, known, handles, out)
         if products and variants:
+            creating.incomplete_products(run.readers["products"].layout, variants.strangers, out)
             creating.unnamed_options(run.readers["products"].layout, run.readers["variants"].layout, out)
         if products:
             creating.valueless_options(run.readers["products"].layout, out)
