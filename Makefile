@@ -10,8 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Arguments for the command that a target runs: make demo ARGS="--once --json"
 ARGS ?=
-# Test processes; each file's tests stay together.
-JOBS ?= 2
+# Test processes; each file's tests stay together. One more than two cores: tests that wait take none.
+JOBS ?= 3
 # The Python to use; found by itself otherwise.
 PYTHON ?=
 

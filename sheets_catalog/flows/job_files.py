@@ -166,6 +166,12 @@ def summary_of(systems: Systems, file: File) -> JobSummary:
     return _summary(file, state)
 
 
+def goes_on(systems: Systems, job_id: str) -> bool:
+    """Whether somebody has begun a job that has not ended. Asked by its id: a list may show it as it was before."""
+    now = summary_of(systems, job_file(systems, job_id))
+    return now.begun and now.status in {status.value for status in Status if not status.ended}
+
+
 def _summary(file: File, state: JobState) -> JobSummary:
     return JobSummary(
         job_id=file.id,

@@ -5,7 +5,10 @@ Whatever happens: the world ends as after an undisturbed run, every effect happe
 
 from __future__ import annotations
 
+import time
+
 import pytest
+import requests
 
 TRANSIENT = [
     {"kind": "status", "status": 503, "when": "before"},
@@ -46,11 +49,22 @@ def disturb(scenario, nth, spec, *, service="*", timeout=30.0):
     (fault,) = scenario.faults()
     if not fault["hits"]:
         return False
+    wait_for(scenario, fault["hits"])
     scenario.check(result)
     assert all(error.message for error in errors)
     logged = [record for record in report.records if record.action != "plan"]
     assert len({record.operation_key for record in logged}) == len(logged) == result.state.total
     return True
+
+
+def wait_for(scenario, calls):
+    """Until calls that were hit have been played to their end: one that is applied late may outlive the run."""
+    for _ in range(200):
+        log = requests.get(f"{scenario.url}/_sandbox/requests", params={"log": 1}, timeout=10).json()["log"]
+        if all(entry["status"] is not None for entry in log if entry["n"] in calls):
+            return
+        time.sleep(0.05)
+    raise AssertionError("a call that was hit never ended")
 
 
 def spread(scenario, count):

@@ -74,8 +74,9 @@ def test_a_new_row_is_looked_at_as_well(at):
     put(at, "Variants", row, "Product Handle", "rain-hat")
     put(at, "Variants", row, "Price", "5/6")
     plan = plan_export(at.systems)
-    assert [(each.rule, each.tab, each.row) for each in plan.findings] == [("reformatted", "Variants", row)]
-    assert [change.table for change in plan.changes] == ["products"]
+    found = [(each.rule, each.tab, each.row) for each in plan.findings]
+    assert found == [("reformatted", "Variants", row), ("variant_refused", "Products", 32)]
+    assert plan.changes == ()
 
 
 def test_money_however_it_is_shown_is_sent(at):
