@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from sheets_catalog.errors import Unavailable
 from sheets_catalog.flows.moved_columns import same_header
 from sheets_catalog.flows.sheet_columns import SheetColumns
-from sheets_catalog.flows.tabs import Layout, read_row, rows_of
+from sheets_catalog.flows.tabs import rows_of, rows_of_columns
 from sheets_catalog.google.a1 import quoted
 from sheets_catalog.google.sheets import Block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sheets_catalog.flows.tabs import Row
+    from sheets_catalog.flows.tabs import Layout, Row
     from sheets_catalog.google.sheets import Spreadsheets, Tab
     from sheets_catalog.records import Cell
 
@@ -63,9 +62,8 @@ class Blocks:
         names = [name for name in layout.table.key if name in layout.columns]
         columns = SheetColumns(self.sheets, self.spreadsheet_id, self.tab.title, self.tab.sheet_id)
         cells = columns.read([layout.columns[name] for name in names], formulas=False)
-        bare = Layout(layout.table, {name: at for at, name in enumerate(names)})
-        rows = (read_row(bare, number, each, money_digits) for number, each in enumerate(zip_longest(*cells), 2))
-        return {row.number: row.key for row in rows if row and row.key}
+        rows = rows_of_columns(layout, dict(zip(names, cells, strict=True)), money_digits)
+        return {row.number: row.key for row in rows if row.key}
 
 
 def first_block(sheets: Spreadsheets, spreadsheet_id: str, tab: Tab) -> Blocks:

@@ -6,6 +6,7 @@ import difflib
 import unicodedata
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -223,6 +224,15 @@ def rows_of(
                 yield Row(number, key, _NOTHING, (), look=look, known=True)
             elif (row := read_row(layout, number, _cells_of(raw), money_digits, look)) is not None:
                 yield row
+
+
+def rows_of_columns(layout: Layout, columns: Mapping[str, Sequence[Cell]], money_digits: int) -> Iterator[Row]:
+    """The rows that some columns show from row 2 on, by field: with the values of these fields alone."""
+    bare = Layout(layout.table, {name: at for at, name in enumerate(columns)}, layout.findings)
+    for number, cells in enumerate(zip_longest(*columns.values()), 2):
+        row = read_row(bare, number, cells, money_digits)
+        if row is not None:
+            yield row
 
 
 _NOTHING: Mapping[str, Value] = {}

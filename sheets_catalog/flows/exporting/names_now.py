@@ -10,12 +10,13 @@ from sheets_catalog.flows.exporting.standing import Standing
 from sheets_catalog.flows.keyed_writing import same_moment
 from sheets_catalog.flows.moved_columns import same_header
 from sheets_catalog.flows.row_looks import is_formula
-from sheets_catalog.flows.tabs import Layout, lay_out, read_row
+from sheets_catalog.flows.tabs import lay_out, rows_of_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sheets_catalog.flows.keyed_writing import Columns
+    from sheets_catalog.flows.tabs import Layout
     from sheets_catalog.records import Cell, Table
 
 ATTEMPTS = 20
@@ -53,14 +54,10 @@ _Columns: TypeAlias = "Mapping[str, Sequence[Cell]]"
 
 
 def _standing(layout: Layout, values: _Columns, formulas: _Columns, money_digits: int) -> Standing:
-    bare = Layout(layout.table, {name: at for at, name in enumerate(values)}, layout.findings)
-    read = (
-        read_row(bare, number, cells, money_digits) for number, cells in enumerate(zip_longest(*values.values()), 2)
-    )
     holding = {
         number
         for name, shown in formulas.items()
         for number, (one, other) in enumerate(zip_longest(shown, values[name]), 2)
         if is_formula(one, other)
     }
-    return Standing.of(bare, (row for row in read if row), holding)
+    return Standing.of(layout, rows_of_columns(layout, values, money_digits), holding)
