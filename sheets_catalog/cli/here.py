@@ -103,11 +103,9 @@ class Here:
             return wanted
         from sheets_catalog.errors import InputError
         from sheets_catalog.flows import job_files
-        from sheets_catalog.jobs.state import Status
 
-        going = {status.value for status in Status if not status.ended}
         for job in self.jobs():
-            if job.status in going and job_files.goes_on(self.systems, job.job_id):
+            if job.status in job_files.UNFINISHED and job_files.goes_on(self.systems, job.job_id):
                 return job.job_id
         raise InputError(
             "No job of this spreadsheet waits to go on.", advice=f"See all of them with `{self.hint('jobs list')}`."

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 JOB = "job"
 
 
+UNFINISHED = frozenset(status.value for status in Status if not status.ended)
+"""Statuses of jobs that may go on, as a summary has them."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobSummary:
     """A job in a list. `status` is ``unreadable`` when its state cannot be read; `note` then says why."""
@@ -169,7 +173,7 @@ def summary_of(systems: Systems, file: File) -> JobSummary:
 def goes_on(systems: Systems, job_id: str) -> bool:
     """Whether somebody has begun a job that has not ended. Asked by its id: a list may show it as it was before."""
     now = summary_of(systems, job_file(systems, job_id))
-    return now.begun and now.status in {status.value for status in Status if not status.ended}
+    return now.begun and now.status in UNFINISHED
 
 
 def _summary(file: File, state: JobState) -> JobSummary:
