@@ -120,12 +120,14 @@ def unclear(row: int, found: str, why: str) -> Finding:
 def _entries(lines: Iterable[Line]) -> dict[Spot, Resolution]:
     """What was chosen for each conflict. Rows of one conflict that say different things choose nothing."""
     entries: dict[Spot, Resolution] = {}
+    torn: set[Spot] = set()
     for line in lines:
         made, before = line.resolution, entries.get(line.spot)
-        if before is None or not before.choice:
+        if before is None or (not before.choice and line.spot not in torn):
             entries[line.spot] = made
         elif made.choice and replace(made, row=before.row) != before:
             entries[line.spot] = replace(before, choice="")
+            torn.add(line.spot)
     return entries
 
 

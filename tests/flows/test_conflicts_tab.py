@@ -72,6 +72,18 @@ def test_two_rows_that_say_different_things_settle_nothing(at):
     assert (result.books.done, prices(at, ids)) == (1, ["12.50"])
 
 
+def test_a_third_row_does_not_settle_what_two_leave_open(at):
+    disagree(at, 2)
+    export(at)
+    sheet = tab(at)
+    sheet.update([["sheet"]], "H2")
+    for _ in range(2):
+        sheet.append_row([*sheet.row_values(2)[:7], "shop"], value_input_option="RAW")
+    plan = plan_export(at.systems)
+    assert [finding.row for finding in plan.findings] == [2, 3, 4]
+    assert (len(plan.conflicts), plan.changes) == (1, ())
+
+
 def test_a_choice_about_other_values_is_named(at):
     ids = disagree(at, 2)
     export(at)

@@ -155,8 +155,7 @@ def _whole_product(one: Ready, tables: Mapping[str, Table]) -> Delivery:
 
 def _levels(members: Sequence[Ready], job_id: str) -> Iterator[Delivery]:
     levels = tuple(_level(one) for one in members)
-    content = ";".join(f"{each.key}:{each.expected}>{each.quantity}" for each in levels)
-    operation = SetInventory(levels, key=str(uuid5(_NAMESPACE, f"{job_id}|{content}")))
+    operation = SetInventory(levels, key=_key_of(job_id, levels))
     yield Delivery(operation, {one.change.key: one.item for one in members})
 
 
@@ -221,7 +220,22 @@ def _halves(request: WriteRequest) -> list[WriteRequest]:
     (operation,) = operations
     if isinstance(operation, UpdateVariants) and len(operation.variants) > 1:
         return [replace(request, operations=(replace(operation, variants=(each,)),)) for each in operation.variants]
+    if isinstance(operation, SetInventory) and len(operation.levels) > 1:
+        middle = len(operation.levels) // 2
+        parts = (operation.levels[:middle], operation.levels[middle:])
+        return [replace(request, operations=(_part(operation, levels),)) for levels in parts]
     return []
+
+
+def _part(whole: SetInventory, levels: tuple[LevelChange, ...]) -> SetInventory:
+    """Some levels of an operation that was refused as a whole, with a key of their own: it is another operation."""
+    return replace(whole, levels=levels, key=_key_of(whole.key, levels))
+
+
+def _key_of(owner: str, levels: Sequence[LevelChange]) -> str:
+    """The idempotency key of these levels: the same whenever they are sent for this owner."""
+    content = ";".join(f"{each.key}:{each.expected}>{each.quantity}" for each in levels)
+    return str(uuid5(_NAMESPACE, f"{owner}|{content}"))
 
 
 def _rejected(item: int, reason: str) -> Sent:
