@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sheets_catalog.google.sheets import Spreadsheets, Tab
     from sheets_catalog.records import Field
 
-_TEXTS = {Kind.TEXT, Kind.MULTILINE, Kind.ID, Kind.TAGS}
+_TEXTS = {Kind.TEXT, Kind.MULTILINE, Kind.ID, Kind.TAGS, Kind.WORD}
 
 
 def insert_columns(
@@ -46,19 +46,19 @@ def _insert(sheets: Spreadsheets, spreadsheet_id: str, tab: Tab, at: int, fields
     requests: list[dict[str, object]] = [
         {"insertDimension": {"range": area, "inheritFromBefore": False}},
         {"updateCells": {"start": start, "rows": [headers], "fields": "userEnteredValue"}},
-        *texts(tab, fields, at),
+        *texts(tab.sheet_id, fields, at),
     ]
     if at >= tab.column_count:  # columns can only be inserted before one that is there
         requests.insert(0, {"appendDimension": end})
     sheets.batch_update(spreadsheet_id, requests, safety="once")
 
 
-def texts(tab: Tab, fields: Sequence[Field], at: int = 0) -> list[dict[str, object]]:
+def texts(sheet_id: int, fields: Sequence[Field], at: int = 0) -> list[dict[str, object]]:
     """Requests that format columns of ids and texts, from `at` on, as plain text: Sheets makes no numbers of them."""
-    return [_as_text(tab, at + number) for number, each in enumerate(fields) if each.kind in _TEXTS]
+    return [_as_text(sheet_id, at + number) for number, each in enumerate(fields) if each.kind in _TEXTS]
 
 
-def _as_text(tab: Tab, column: int) -> dict[str, object]:
-    where = {"sheetId": tab.sheet_id, "startRowIndex": 1, "startColumnIndex": column, "endColumnIndex": column + 1}
+def _as_text(sheet_id: int, column: int) -> dict[str, object]:
+    where = {"sheetId": sheet_id, "startRowIndex": 1, "startColumnIndex": column, "endColumnIndex": column + 1}
     cell = {"userEnteredFormat": {"numberFormat": {"type": "TEXT"}}}
     return {"repeatCell": {"range": where, "cell": cell, "fields": "userEnteredFormat.numberFormat"}}

@@ -40,6 +40,7 @@ _INSPECT = (
     "sheets(properties(title),data(startRow,startColumn,"
     "rowData(values(userEnteredValue,effectiveValue,formattedValue,effectiveFormat(numberFormat)))))"
 )
+_APPENDED = "updatedSpreadsheet(sheets(data(rowData(values(effectiveValue)))))"
 _HIDDEN = "sheets(data(startRow,rowMetadata(hiddenByFilter,hiddenByUser)))"
 
 
@@ -295,24 +296,49 @@ class Spreadsheets:
         return list(replies)
 
     def add_tab(
-        self, spreadsheet_id: str, title: str, *, rows: int = 1000, columns: int = 26, sheet_id: int | None = None
+        self,
+        spreadsheet_id: str,
+        title: str,
+        *,
+        sheet_id: int,
+        rows: int = 1000,
+        columns: int = 26,
+        frozen_rows: int = 0,
+        filled: Sequence[Mapping[str, Any]] = (),
     ) -> Tab:
-        """Add a tab. A second one of the same title (or `sheet_id`) is refused: `Refused` with reason ``duplicate``."""
-        grid = {"rowCount": rows, "columnCount": columns}
-        properties = {"title": title, "gridProperties": grid} | ({} if sheet_id is None else {"sheetId": sheet_id})
+        """Add a tab, and fill it by these requests, all or none.
+
+        A second one of the same title or `sheet_id` is refused: `Refused` with reason ``duplicate``.
+        """
+        grid = {"rowCount": rows, "columnCount": columns} | ({"frozenRowCount": frozen_rows} if frozen_rows else {})
+        properties = {"sheetId": sheet_id, "title": title, "gridProperties": grid}
+        requests = [{"addSheet": {"properties": properties}}, *filled]
         try:
-            (reply,) = self.batch_update(
-                spreadsheet_id, [{"addSheet": {"properties": properties}}], safety="repeatable"
-            )
+            reply, *_ = self.batch_update(spreadsheet_id, requests, safety="repeatable")
         except Refused as error:
             raise _as_duplicate(error) from error
         return tab_from({"properties": reply["addSheet"]["properties"]})
 
-    def append_rows_at_end(self, spreadsheet_id: str, sheet_id: int, rows: Rows) -> None:
-        """Append after the last row that has data anywhere in the tab. Not repeatable: probe an unknown outcome."""
+    def append_rows_at_end(self, spreadsheet_id: str, tab: Tab, rows: Rows) -> tuple[Cell, ...]:
+        """Append after the last row that has data anywhere in the tab; row 1 as it was at that moment.
+
+        Not repeatable: probe an unknown outcome.
+        """
         values = [{"values": [cell_data(cell) for cell in row]} for row in rows]
-        request = {"appendCells": {"sheetId": sheet_id, "rows": values, "fields": "userEnteredValue"}}
-        self.batch_update(spreadsheet_id, [request], safety="once")
+        request = {"appendCells": {"sheetId": tab.sheet_id, "rows": values, "fields": "userEnteredValue"}}
+        body = {
+            "requests": [request],
+            "includeSpreadsheetInResponse": True,
+            "responseRanges": [f"{quoted(tab.title)}!1:1"],
+            "responseIncludeGridData": True,
+        }
+        built = self._api.batchUpdate(spreadsheetId=_checked(spreadsheet_id), body={}, fields=_APPENDED)
+        answered = self._call("once", built, _JSON, encode(body)).get("updatedSpreadsheet", {})
+        blocks = [block for sheet in answered.get("sheets", []) for block in sheet.get("data", [])]
+        if len(blocks) != 1:
+            raise _incomplete("sheets.batchUpdate", f"{len(blocks)} of 1 ranges")
+        cells = [_inspected_cell(cell) for row in blocks[0].get("rowData", []) for cell in row.get("values", [])]
+        return tuple("" if cell.effective is None else cell.effective for cell in cells)
 
     def create(self, title: str, tabs: Sequence[str] = ()) -> str:
         """Make a spreadsheet in the account's Drive; its id. Not repeatable: a second sending makes a second one."""

@@ -184,6 +184,28 @@ def test_new_rows_stand_under_their_headers_when_a_column_is_inserted_before_the
         assert not plan_export(at.fresh(), ExportOptions()).changes
 
 
+@pytest.mark.parametrize("look", [4, 5, 6])
+def test_new_rows_come_once_when_ids_move_before_them_and_the_answer_is_lost(look):
+    with desk() as at:
+        import_catalogue(at.systems, at.audit)
+        at.sandbox.services["shopify"].add_product("Brand New", vendor="V")
+        path = f"/v4/spreadsheets/{at.spreadsheet_id}:batchUpdate"
+        body = {"requests": [columns_inserted(sheet_ids(at)["Products"], 0)]}
+        play = {"method": "POST", "path": path, "body": body, "email": "owner@example.com"}
+        moved = {"kind": "hook:collaborator", "nth": look, "when": "after", "requests": [play]}
+        lost = {"kind": "reset", "nth": 1, "when": "after"}
+        for fault, call in ((moved, "sheets.values.batchGet"), (lost, "sheets.spreadsheets.batchUpdate")):
+            asked = fault | {"service": "sheets", "operation": call}
+            assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=asked, timeout=5).ok
+        assert import_catalogue(at.systems, at.audit).books.balanced
+        faults = requests.get(f"{at.sandbox.url}/_sandbox/faults", timeout=5).json()["faults"]
+        assert [each["consumed"] for each in faults] == [True, True]
+        header, *rows = at.systems.sheets.read_ranges(at.spreadsheet_id, ["Products!A1:AZ"])[0]
+        (made,) = [dict(zip(header, row, strict=True)) for row in rows if "Brand New" in row]
+        assert (made["Title"], made["Vendor"], made[""]) == ("Brand New", "V", "")
+        assert not plan_export(at.fresh(), ExportOptions()).changes
+
+
 def results(at):
     return requests.get(f"{at.sandbox.url}/_sandbox/faults", timeout=5).json()["faults"][0]["results"]
 

@@ -130,7 +130,7 @@ def test_rows_are_read_in_chunks_without_holes(sheets, sheet, control) -> None:
 
 
 def test_only_rows_that_exist_are_asked_for(sheets, sheet, control) -> None:
-    tab = sheets.add_tab(sheet, "small", rows=12, columns=2)
+    tab = sheets.add_tab(sheet, "small", sheet_id=12, rows=12, columns=2)
     sheets.write_ranges(sheet, [("'small'!A1:B12", [[n, n] for n in range(12)])])
     control.forget()
     chunks = list(sheets.read_rows(sheet, tab, chunk=10))
@@ -209,17 +209,33 @@ def test_clearing(sheets, sheet) -> None:
 def test_adding_a_tab_twice_is_a_duplicate(sheets, sheet) -> None:
     tab = sheets.add_tab(sheet, "Conflicts", rows=5, columns=3, sheet_id=4711)
     assert (tab.sheet_id, tab.title, tab.row_count, tab.column_count) == (4711, "Conflicts", 5, 3)
-    for again in ({}, {"sheet_id": 4711}):
+    for title, sheet_id in (("Conflicts", 4712), ("Others", 4711)):
         with pytest.raises(errors.Refused) as caught:
-            sheets.add_tab(sheet, "Conflicts", **again)
+            sheets.add_tab(sheet, title, sheet_id=sheet_id)
         assert caught.value.reason == "duplicate"
     assert list(sheets.info(sheet).tabs)[-1] == "Conflicts"
+
+
+def test_a_tab_comes_filled_or_not_at_all(sheets, sheet) -> None:
+    def header(sheet_id):
+        cells = {"values": [{"userEnteredValue": {"stringValue": "Title"}}]}
+        start = {"sheetId": sheet_id, "rowIndex": 0, "columnIndex": 0}
+        return {"updateCells": {"start": start, "rows": [cells], "fields": "userEnteredValue"}}
+
+    with pytest.raises(errors.Refused):
+        sheets.add_tab(sheet, "half", sheet_id=5, filled=[header(6)])
+    assert "half" not in sheets.info(sheet).tabs
+    assert sheets.add_tab(sheet, "whole", sheet_id=5, frozen_rows=1, filled=[header(5)]).frozen_rows == 1
+    assert sheets.read_ranges(sheet, ["'whole'!A1:B1"]) == [[["Title", ""]]]
 
 
 def test_appending_after_the_last_row(sheets, sheet) -> None:
     tab = sheets.info(sheet).tab("Products")
     sheets.write_ranges(sheet, [("'Products'!C7", [["last"]])])
-    sheets.append_rows_at_end(sheet, tab.sheet_id, [["=1+1", Decimal("2.50"), True], ["", None, "z"]])
+    header = sheets.read_ranges(sheet, ["'Products'!1:1"])[0][0]
+    found = sheets.append_rows_at_end(sheet, tab, [["=1+1", Decimal("2.50"), True], ["", None, "z"]])
+    assert list(found)[: len(header)] == header
+    assert set(found[len(header) :]) <= {""}
     assert sheets.read_ranges(sheet, ["'Products'!A7:C10"]) == [
         [["", "", "last"], ["=1+1", 2.5, True], ["", "", "z"], ["", "", ""]]
     ]
@@ -293,8 +309,8 @@ def test_every_call_is_wrapped_once_and_says_what_it_is(transport) -> None:
     sheets.inspect(sheet, ["A1"])
     sheets.write_ranges(sheet, [("A1", [["x"]])])
     sheets.clear_ranges(sheet, ["A1"])
-    sheets.append_rows_at_end(sheet, tab.sheet_id, [["x"]])
-    sheets.add_tab(sheet, "another")
+    sheets.append_rows_at_end(sheet, tab, [["x"]])
+    sheets.add_tab(sheet, "another", sheet_id=8)
     assert calls == [
         ("once", "google", "sheets.create"),
         ("read", "google", "sheets.get"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,34 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sheets_catalog.flows.connection import Systems
-    from sheets_catalog.google.sheets import Tab
+    from sheets_catalog.google.sheets import SpreadsheetInfo, Tab
     from sheets_catalog.records import Cell, Field, Table
 
 SPARE_ROWS = 200
 """Empty rows kept at the end of a tab, so that people have room to type."""
 
-
-def make_tab(systems: Systems, spreadsheet_id: str, table: Table) -> Tab:
-    """A new tab: header in bold and frozen, ids and texts as plain text, so that Sheets turns nothing into numbers."""
-    try:
-        tab = systems.sheets.add_tab(spreadsheet_id, table.title, rows=SPARE_ROWS, columns=max(len(table.fields), 12))
-    except Refused as error:
-        if error.reason != "duplicate":
-            raise
-        return systems.sheets.info(spreadsheet_id).tab(table.title)
-    frozen = {"properties": {"sheetId": tab.sheet_id, "gridProperties": {"frozenRowCount": 1}}}
-    bold = {
-        "range": {"sheetId": tab.sheet_id, "startRowIndex": 0, "endRowIndex": 1},
-        "cell": {"userEnteredFormat": {"textFormat": {"bold": True}}},
-        "fields": "userEnteredFormat.textFormat.bold",
-    }
-    requests: list[dict[str, object]] = [
-        {"updateSheetProperties": {**frozen, "fields": "gridProperties.frozenRowCount"}},
-        {"repeatCell": bold},
-        *texts(tab, table.fields),
-    ]
-    systems.sheets.batch_update(spreadsheet_id, requests, safety="repeatable")
-    return tab
+LARGEST_SHEET_ID = 2**31 - 1
+"""Ids of tabs are signed 32-bit integers that are not negative
+(https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/sheets#SheetProperties)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +34,46 @@ class Addition:
     table: Table
     fields: tuple[Field, ...]
     at: int
+
+
+def lacking(systems: Systems, info: SpreadsheetInfo, table: Table) -> Addition:
+    """What is missing in a table's tab. A tab that is not there is made, and lacks nothing then."""
+    if table.title not in info.tabs:
+        try:
+            return Addition(_make_tab(systems, info.id, table), table, (), 0)
+        except Refused as error:
+            if error.reason != "duplicate":  # somebody made it meanwhile, or we did and the answer was lost
+                raise
+            info = systems.sheets.info(info.id)
+    return missing_columns(systems, info.id, info.tab(table.title), table)
+
+
+def _make_tab(systems: Systems, spreadsheet_id: str, table: Table) -> Tab:
+    """A new tab with all columns of `table`, in one request. Raises `Refused` (``duplicate``) when it is there.
+
+    The header is bold and frozen; ids and texts are plain text, so that Sheets makes no numbers of them.
+    """
+    sheet_id = secrets.randbelow(LARGEST_SHEET_ID) + 1
+    columns = max(len(table.fields), 12)
+    headers = [
+        {"userEnteredValue": {"stringValue": each.header}, "userEnteredFormat": {"textFormat": {"bold": True}}}
+        for each in table.fields
+    ]
+    start = {"sheetId": sheet_id, "rowIndex": 0, "columnIndex": 0}
+    fields = "userEnteredValue,userEnteredFormat.textFormat.bold"
+    filled: list[dict[str, object]] = [
+        {"updateCells": {"start": start, "rows": [{"values": headers}], "fields": fields}},
+        *texts(sheet_id, table.fields),
+    ]
+    return systems.sheets.add_tab(
+        spreadsheet_id,
+        table.title,
+        sheet_id=sheet_id,
+        rows=SPARE_ROWS,
+        columns=columns,
+        frozen_rows=1,
+        filled=filled,
+    )
 
 
 def missing_columns(systems: Systems, spreadsheet_id: str, tab: Tab, table: Table) -> Addition:

@@ -14,7 +14,7 @@ from sheets_catalog.flows import control
 from sheets_catalog.flows.auditing import error_log, figures_of
 from sheets_catalog.flows.importing.counting import ImportOptions, ImportResult, TableCounts
 from sheets_catalog.flows.importing.merging import Merging
-from sheets_catalog.flows.importing.preparing import add_columns, make_tab, missing_columns
+from sheets_catalog.flows.importing.preparing import add_columns, lacking
 from sheets_catalog.flows.importing.telling import Telling
 from sheets_catalog.flows.importing.writing import TabWriter
 from sheets_catalog.flows.reading import open_tab, tab_gone
@@ -162,10 +162,7 @@ class _Import:
         for each in tables:
             if each.title not in info.tabs and (known := len(baseline.table(each.name).rows)):
                 raise tab_gone(info, each, known)
-        tabs = [info.tabs.get(table.title) or make_tab(self.systems, info.id, table) for table in tables]
-        additions = [
-            missing_columns(self.systems, info.id, tab, table) for tab, table in zip(tabs, tables, strict=True)
-        ]
+        additions = [lacking(self.systems, info, table) for table in tables]
         returning = [
             (table.name, each.name)
             for table, addition in zip(tables, additions, strict=True)

@@ -58,45 +58,69 @@ class TabWriter:
         """New records after the last row, in one atomic request; an unknown outcome is looked up, not repeated."""
         if not new:
             return
-        sheets, reader = self.systems.sheets, self._as_it_is(self.reader)
-        rows = [_cells(reader, record) for record in new]
-        try:
-            sheets.append_rows_at_end(reader.info.id, reader.tab.sheet_id, rows)
-        except Unavailable:
-            keys = {row.key for row in self._opened().rows()}
-            missing = [record for record in new if record.key not in keys]
-            if len(missing) not in {0, len(new)}:
-                raise
-            if missing:
-                sheets.append_rows_at_end(reader.info.id, reader.tab.sheet_id, rows)
-        self._settle(new, reader)
+        laid = self._as_it_is(self.reader)
+        self._settle(new, laid, self._sent(new, laid))
         for record in new:
             self._agree(record.key, record.values)
 
+    def _sent(self, new: Sequence[Record], laid: TabReader) -> Sequence[Cell]:
+        """Send new rows by this layout, once; the header they came under, or one that was read later."""
+        rows = [_cells(laid, record) for record in new]
+        try:
+            return self.systems.sheets.append_rows_at_end(laid.info.id, laid.tab, rows)
+        except Unavailable:
+            missing = self._missing(new, laid)
+            if len(missing) not in {0, len(new)}:
+                raise
+            if missing:
+                return self.systems.sheets.append_rows_at_end(laid.info.id, laid.tab, rows)
+        return self._header()
+
+    def _missing(self, new: Sequence[Record], laid: TabReader) -> list[Record]:
+        """Those of the records sent by this layout that no row has, even if columns have moved since."""
+        now = self._opened()
+        keys = {row.key for row in now.rows()}
+        if now.layout.columns != laid.layout.columns:
+            keys |= {key for _, key in self._standing(new, laid, now)}
+        return [record for record in new if record.key not in keys]
+
+    def _standing(self, new: Sequence[Record], laid: TabReader, now: TabReader) -> list[tuple[int, str]]:
+        """Number and key of each row that was sent by the layout `laid` and stands where it was put."""
+        sent = {record.key: _cells(laid, record) for record in new}
+        rows = replace(now, layout=laid.layout).rows()
+        return [(row.number, row.key) for row in rows if row.key in sent and _stands(row, sent[row.key])]
+
     def _as_it_is(self, reader: TabReader) -> TabReader:
         """The tab by the header it has now; opened anew when columns have moved since `reader` was."""
+        return self._under(self._header(), reader)
+
+    def _header(self) -> Sequence[Cell]:
+        reader = self.reader
         header = self.systems.sheets.read_ranges(reader.info.id, [f"{quoted(reader.tab.title)}!1:1"])[0]
-        layout = lay_out(reader.layout.table, header[0] if header else [], reader.tab.title)
+        return header[0] if header else []
+
+    def _under(self, header: Sequence[Cell], reader: TabReader) -> TabReader:
+        """`reader` if columns are where it has them in this header, else the tab opened anew."""
+        layout = lay_out(reader.layout.table, header, reader.tab.title)
         return reader if layout.columns == reader.layout.columns else self._opened()
 
-    def _settle(self, new: Sequence[Record], laid: TabReader) -> None:
+    def _settle(self, new: Sequence[Record], laid: TabReader, header: Sequence[Cell]) -> None:
         """Lay appended rows out anew when columns moved just before they came, so that cells stand under other names.
 
-        Raises `Unavailable` when columns move at every look.
+        `header`: what they came under. Raises `Unavailable` when columns move at every look.
         """
         for _ in range(ROUNDS):
-            now = self._as_it_is(laid)
+            now = self._under(header, laid)
             if now is laid:
                 return
             by_key = {record.key: record for record in new}
             writes = [
-                (f"{quoted(now.tab.title)}!A{row.number}", [_moved_cells(laid, now, by_key[row.key])])
-                for row in replace(now, layout=laid.layout).rows()
-                if row.key in by_key and _stands(row, _cells(laid, by_key[row.key]))
+                (f"{quoted(now.tab.title)}!A{number}", [_moved_cells(laid, now, by_key[key])])
+                for number, key in self._standing(new, laid, now)
             ]
             if writes:
                 self.systems.sheets.write_ranges(now.info.id, writes)
-            laid = now
+            laid, header = now, self._header()
         raise Unavailable("The columns of the sheet kept moving while they were written.", service="google")
 
     def leave_room(self, used: int) -> None:
