@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -202,9 +205,21 @@ def visible_lines(text: str) -> str:
 
 
 def tell(screen: Screen, failure: Failure) -> int:
-    """Tell it, and return the exit status."""
-    if screen.json:
+    """Tell it, and return the exit status. JSON that stdout does not take (its disk is full) is told on stderr."""
+    try:
         screen.answer(failure.as_json())
-    else:
+        told = screen.json
+    except OSError:
+        told = False
+        _give_up_stdout()
+    if not told:
         screen.err.print(rendered(failure))
     return int(failure.status)
+
+
+def _give_up_stdout() -> None:
+    """What stdout still holds is dropped, or Python would try to write it once more when it ends, and fail."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

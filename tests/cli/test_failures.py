@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
-from cli_world import Ended, printed
+from cli_world import COMMAND, Ended, printed
 
 from sheets_catalog.cli import failures, naming
 from sheets_catalog.cli.commands import examining
+from sheets_catalog.cli.statuses import Exit
 from sheets_catalog.errors import (
     BusyError,
     DamagedStateError,
@@ -260,3 +263,15 @@ def test_a_key_file_that_is_not_there_is_named_once_with_advice(run, home, tmp_p
     error = run(*wanted, tmp_path / "text.json").told["error"]
     assert "it holds no JSON" in error["message"]
     assert error["advice"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_json_that_stdout_does_not_take_is_told_on_stderr(home):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "report", "last", "--json"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == Exit.INPUT
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert "connect" in done.stderr

@@ -464,6 +464,21 @@ def test_rows_left_out_when_planning_stand_in_the_job_with_their_reason(run, at,
     assert "Left out when planning: 1 record" in applied.out
 
 
+def test_the_end_of_a_run_tells_programs_what_it_left_out_and_what_waits(run, at, sheet):
+    """Its books count them, so the object names them, as the preview does for people."""
+    sheet("Variants").put(2, "Price", "77.50")
+    sheet("Variants").put(4, "Price", "oops")
+    products = sheet("Products")
+    products.put(2, "Title", "By Anna")
+    key = products.cell(2, "Product ID")
+    at.sandbox.services["shopify"].plant({"do": "edit_product", "product": int(key), "title": "By the merchant"})
+    done = run("export", "--yes", "--json")
+    assert (done.status, done.told["attention"]) == (9, [])
+    (finding,), (conflict,) = done.told["findings"], done.told["conflicts"]
+    assert (finding["tab"], finding["row"], finding["column"]) == ("Variants", 4, "Price")
+    assert (conflict["key"], conflict["field"], conflict["shop"]) == (key, "title", "By the merchant")
+
+
 def test_a_job_cancelled_before_it_began_is_reported_as_such(run, at, sheet):
     sheet("Variants").put(2, "Price", "77.50")
     job = run("plan", "--json").told["job"]

@@ -379,7 +379,7 @@ def plan_json(made: Plan, job_id: str | None, question: str | None) -> dict[str,
 
 
 def result_json(result: JobResult, status: Exit) -> dict[str, Any]:
-    """The end of a run for programs."""
+    """The end of a run for programs: what was set aside, and what the plan had left out or in conflict."""
     from sheets_catalog.jobs.state import Result
 
     state = result.state
@@ -404,6 +404,8 @@ def result_json(result: JobResult, status: Exit) -> dict[str, Any]:
             }
             for item in attention
         ],
+        "conflicts": result.plan.conflicts,
+        "findings": result.plan.findings,
         "figures": result.figures,
         "exit_status": int(status),
     }
