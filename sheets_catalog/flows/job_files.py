@@ -251,6 +251,11 @@ def cancel(systems: Systems, job_id: str) -> Status:
     raise StateError("The job file keeps changing.", advice="Try again in a few seconds.")
 
 
+def stop_wanted(systems: Systems, job_id: str) -> bool:
+    """Whether somebody has cancelled a job, whether or not it has ended by now."""
+    return bool(store_of(systems, job_id).read().properties.get(codec.STOP))
+
+
 def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> int:
     """Put records that were set aside back in line (all, or those with these numbers); returns how many.
 

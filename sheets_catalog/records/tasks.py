@@ -4,8 +4,8 @@
 
     (blank) ──▶ staging ──▶ staged ──▶ delivering ──▶ delivered
        │  ▲        │ ▲        ▲ │          │ ▲            │
-       ▼  │        ▼ │        │ └──────────┼─┼─ (blank)   └─▶ staging, by an override
-    staging_failed ──┘        └── delivery_failed
+       ▼  │        ▼ │        │ └──────────┼─┼─ (blank)   └─▶ staging, by an override, and back
+    staging_failed ──┘        └── delivery_failed             when the job is cancelled
 
 A job moves a task along `BY_JOB`; a person may also set it along `BY_HAND`, with a reason. Nothing else is legal: in
 particular nobody can call a task staged or delivered that no job has copied and proven.
@@ -43,7 +43,7 @@ BY_JOB: frozenset[tuple[Value, Value]] = frozenset(
         (_S.STAGING, _S.STAGED),
         (_S.STAGING, _S.STAGING_FAILED),
         (_S.STAGING, None),  # the job was cancelled before it came to this task
-        (_S.STAGING, _S.STAGING_FAILED),
+        (_S.STAGING, _S.DELIVERED),  # the same, of a task that had been delivered before
         (_S.STAGING_FAILED, _S.STAGING),
         (_S.STAGED, _S.DELIVERING),
         (_S.STAGED, _S.DELIVERY_FAILED),  # the staged files are not what was staged
@@ -126,7 +126,7 @@ TASKS = Table(
         Field("folder", "Task Folder", Kind.MULTILINE, aliases=("Folder", "Folder Link", "Production Folder")),
         Field("export_time", "Export Time"),
         Field("export_batch_id", "Export Batch ID"),
-        Field("export_status", "Export Status"),
+        Field("export_status", "Export Status", Kind.WORD, choices=tuple(each.value for each in ExportStatus)),
         Field("staged_count", "Staged Count", Kind.INTEGER),
     ),
 )

@@ -57,6 +57,7 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     TAGS = "tags"
     CHOICE = "choice"
+    WORD = "word"
 
 
 class BadValueError(ValueError):
@@ -277,6 +278,13 @@ def _read_choice(cell: Cell, reading: Reading) -> Value:
     return word
 
 
+def _read_word(cell: Cell, reading: Reading) -> Value:
+    """One of the choices however it is typed (“Staged ”); any other word as it stands: who reads it tells of it."""
+    text = _read_text(cell, reading) or ""
+    word = text.strip()
+    return next((choice for choice in reading.choices if choice == word.casefold()), text if word else None)
+
+
 _READERS = {
     Kind.TEXT: _read_text,
     Kind.MULTILINE: _read_text,
@@ -287,4 +295,5 @@ _READERS = {
     Kind.BOOLEAN: _read_boolean,
     Kind.TAGS: _read_tags,
     Kind.CHOICE: _read_choice,
+    Kind.WORD: _read_word,
 }

@@ -15,7 +15,7 @@ from sheets_catalog.flows.tasks import planning, register
 from sheets_catalog.flows.tasks.batches import Copied, check, copied, without_lost_job
 from sheets_catalog.flows.tasks.files import Problem, copy_of, look_up
 from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_apart
-from sheets_catalog.flows.tasks.sheet import open_tasks, status_of
+from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.flows.tasks.validating import plain
 from sheets_catalog.records.tasks import ExportStatus
 
@@ -77,12 +77,12 @@ def plan_delivery(
     known = register.load(systems)
     batch = known.batch(options.batch_id)
     client = folder_for_writing(systems, options.client_folder, "client's folder")
-    keep_apart(systems, _staging(systems, batch), client)
+    keep_apart(systems, _staging(systems, batch, known.settings.staging_folder), client)
     note("sheet", 0, 0)
     opened = open_tasks(systems, known.settings.tab)
     rows = [row for row in opened.rows() if row.values.get("export_batch_id") == batch.id]
     rows = without_lost_job(systems, batch, rows)
-    ready = [row for row in rows if status_of(row) in READY]
+    ready = [row for row in rows if row.values.get("export_status") in READY]
     if not ready:
         raise InputError(f"No task of batch {batch.id} is ready to be delivered. {_why(rows)}", advice=_advice(batch))
     note("files", 0, len(ready))
@@ -111,16 +111,21 @@ def plan_delivery(
     return Preview(planning.plan_of(systems, opened, draft), batch, client.name, left)
 
 
-def _staging(systems: Systems, batch: Batch) -> File:
-    from sheets_catalog.errors import NotFound
+def _staging(systems: Systems, batch: Batch, current: str) -> list[File]:
+    """The folder the batch was staged into.
 
-    try:
-        return systems.drive.get(batch.staging_folder)
-    except NotFound as error:
+    Also the one that is staged into now (`current`), if that is another, and the batch's own, if it was moved.
+    """
+    ids = dict.fromkeys((batch.staging_folder, current, batch.folder_id))
+    found = dict(systems.drive.get_many([each for each in ids if each]))
+    if batch.staging_folder not in found:
         raise InputError(
             f"The staging folder of batch {batch.id} is gone, or this account cannot see it.",
             advice="Take it back from the trash, or stage the tasks again.",
-        ) from error
+        )
+    if batch.folder_id in found and batch.staging_folder in found[batch.folder_id].parents:
+        del found[batch.folder_id]
+    return list(found.values())
 
 
 def _why(rows: Sequence[Row]) -> str:

@@ -7,12 +7,14 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sheets_catalog.changes.plan import Change, Plan
 from sheets_catalog.errors import InputError
 from sheets_catalog.flows.tasks import planning, register
 from sheets_catalog.flows.tasks.batches import without_lost_job
 from sheets_catalog.flows.tasks.files import copies_of, find_files
-from sheets_catalog.flows.tasks.folders import folder_for_writing
+from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_from_clients
 from sheets_catalog.flows.tasks.register import Batch, Register
 from sheets_catalog.flows.tasks.selecting import Filters, Left, Selection, select
 from sheets_catalog.flows.tasks.sheet import open_tasks
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.tasks.files import Problem, TaskFiles
 
 BATCH_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_FAILED = ExportStatus.STAGING_FAILED
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
@@ -81,6 +84,7 @@ def plan_staging(
         )
     _check_batch_id(register_now, options)
     staging = folder_for_writing(systems, settings.staging_folder, "staging folder")
+    keep_from_clients(systems, staging, register_now.client_folders)
     note("sheet", 0, 0)
     opened = open_tasks(systems, settings.tab)
     rows: list[Row] = list(opened.rows())
@@ -95,7 +99,7 @@ def plan_staging(
         row.key: problems_of(row.values.get("folder_name") or "", files[row.key or ""], rules)
         for row in selection.chosen
     }
-    _refuse_same_names(selection.chosen, problems)
+    _refuse_same_names(selection.chosen, _others(rows, selection, options.filters.retry), problems)
     batch = _batch(systems, register_now, options, staging.id, opened.info.time_zone)
     changes = tuple(_change(row, files[row.key or ""], problems[row.key], batch.id) for row in selection.chosen)
     found = [planning.finding(problem, row, settings.tab) for row in selection.chosen for problem in problems[row.key]]
@@ -128,10 +132,14 @@ def _check_batch_id(known: Register, options: StagingOptions) -> None:
             advice="Use up to 40 letters, digits, hyphens and underscores, the first one a letter or a digit.",
         )
     elif options.batch_id in known.batches:
-        raise InputError(
-            f"There is an export batch “{options.batch_id}” already.",
-            advice=f"Choose another id, or retry its failed tasks with `stage --retry {options.batch_id}`.",
-        )
+        raise _taken_id(options.batch_id)
+
+
+def _taken_id(batch_id: str) -> InputError:
+    return InputError(
+        f"There is an export batch “{batch_id}” already.",
+        advice=f"Choose another id, or retry its failed tasks with `stage --retry {batch_id}`.",
+    )
 
 
 def _nothing(selection: Selection, filters: Filters) -> InputError:
@@ -154,18 +162,29 @@ def _why(selection: Selection) -> str:
     return f"Of {len(selection.left)} tasks: {words}."
 
 
-def _refuse_same_names(rows: Sequence[Row], problems: Mapping[str | None, list[Problem]]) -> None:
+def _others(rows: Sequence[Row], selection: Selection, batch_id: str) -> list[Row]:
+    """The other tasks of a batch that is retried, if they have, or are about to get, a folder in it."""
+    chosen = {row.key for row in selection.chosen}
+    mine = [row for row in rows if batch_id and row.values.get("export_batch_id") == batch_id]
+    return [row for row in mine if row.key not in chosen and row.values.get("export_status") != _FAILED]
+
+
+def _refuse_same_names(
+    chosen: Sequence[Row], others: Sequence[Row], problems: Mapping[str | None, list[Problem]]
+) -> None:
     """Tasks of one export must have folders that can be told apart: none of those that share a name is guessed."""
     from sheets_catalog.flows.tasks.files import Problem
 
     by_name: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in (*chosen, *others):
         by_name.setdefault(plain(row.values.get("folder_name") or ""), []).append(row)
     for name, some in by_name.items():
         for row in some if name and len(some) > 1 else ():
-            others = ", ".join(str(other.number) for other in some)
-            message = f"The folder name “{row.values.get('folder_name')}” is used by several tasks (rows {others})."
-            problems[row.key].append(Problem("same_folder_name", "", message, "Rename one of them.", "Folder Name"))
+            numbers = ", ".join(str(other.number) for other in some)
+            message = f"The folder name “{row.values.get('folder_name')}” is used by several tasks (rows {numbers})."
+            problems.get(row.key, []).append(
+                Problem("same_folder_name", "", message, "Rename one of them.", "Folder Name")
+            )
 
 
 def _batch(systems: Systems, known: Register, options: StagingOptions, staging: str, zone: str) -> Batch:
@@ -205,9 +224,9 @@ def store(systems: Systems, preview: Preview) -> str:
     plan = planning.with_ids(systems, preview.plan, parent=not preview.batch.folder_id)
 
     def entered(found: Register, job_id: str) -> Batch:
-        import msgspec
-
         batch = found.batches.get(preview.batch.id, preview.batch)
+        if batch.folder_id and batch.folder_id != plan.options["parent"]:  # made meanwhile, with a folder of its own
+            raise _taken_id(batch.id)
         jobs = batch.staging_jobs if job_id in batch.staging_jobs else (*batch.staging_jobs, job_id)
         return msgspec.structs.replace(batch, folder_id=plan.options["parent"], staging_jobs=jobs)
 

@@ -11,8 +11,8 @@ from sheets_catalog.errors import NotFound, StateError
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import native, register
-from sheets_catalog.flows.tasks.copying import EDITED, unlike
-from sheets_catalog.flows.tasks.files import look_up
+from sheets_catalog.flows.tasks.copying import EDITED
+from sheets_catalog.flows.tasks.files import look_up, unlike
 from sheets_catalog.flows.tasks.leaving import FOLDER_LINK, Gone, gone_from
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.jobs.checkpoints import Checkpoints
@@ -209,6 +209,8 @@ def _unproven(
 ) -> Iterator[Wrong]:
     """Tasks whose status says more than any job has proven."""
     for key, word in status.items():
+        if key and word and word not in {*ExportStatus}:
+            yield Wrong(key, key, "sheet", "", f"The sheet says “{word}”, which is no export status.")
         known = {ExportStatus.DELIVERED.value: delivered, ExportStatus.STAGED.value: staged}.get(word or "")
         if key and known is not None and key not in known:
             yield Wrong(key, key, "sheet", "", f"The sheet says “{word}”, but no job of this batch has proven it.")

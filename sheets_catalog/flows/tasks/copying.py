@@ -8,6 +8,7 @@ its folder trashed and stops nobody.
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,8 +26,8 @@ from sheets_catalog.errors import (
 from sheets_catalog.flows.drive_stores import is_taken
 from sheets_catalog.flows.tasks import native
 from sheets_catalog.flows.tasks.board import Board, Move, Moved
-from sheets_catalog.flows.tasks.files import checksum_of, look_up
-from sheets_catalog.flows.tasks.folders import ensure_folder
+from sheets_catalog.flows.tasks.files import look_up, unlike
+from sheets_catalog.flows.tasks.folders import closed_folder, ensure_folder
 from sheets_catalog.google.errors import JOB_WIDE
 from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
@@ -146,7 +147,9 @@ class CopyWork:
         """No half task left, no copy of a task that is not ours any more, no twin; then the ending. Repeatable."""
         self._make_parent()
         kept = state.items(Result.DONE)
-        self._trash_folders([item for item in range(state.total) if state.result(item) is not Result.DONE])
+        with suppress(PermissionMissing):  # who may not trash was told so for each of them
+            self._trash_folders(state.items(Result.REJECTED))
+        self._trash_folders([*state.items(Result.CONFLICTED), *state.items(Result.PENDING)])
         self._trash_twins(kept)
         self.ending(self, state)
 
@@ -340,12 +343,26 @@ class CopyWork:
         return Outcome(item, Result.PENDING, problems[0].message, blameless=blameless)
 
     def _failed(self, item: int, reason: str) -> Outcome:
-        """A task that cannot be done: nothing of it is left behind."""
+        """A task that cannot be done: nothing of it is left behind, unless this account may not trash anything there.
+
+        Raises what stops the job when not the task is to blame, but the folder for all of them.
+        """
         try:
+            self._check_parent()
             self._trash_folders([item])
         except (Throttled, Unavailable) as error:
             return Outcome(item, Result.PENDING, error.message, blameless=True)
+        except PermissionMissing as error:  # such as a contributor of a shared drive
+            if isinstance(error, _Stopped):
+                raise
+            name = self._change(item).context["folder_name"]
+            reason = f"“{name}” is still there: this account may not trash it. {reason}"
         return Outcome(item, Result.REJECTED, reason)
+
+    def _check_parent(self) -> None:
+        closed = closed_folder(self.systems, self.plan.options["parent"])
+        if closed:
+            raise _Stopped(closed, advice="Mend that, then resume the job; nothing is copied twice.")
 
     def _watch_quota(self, outcomes: Sequence[Outcome]) -> None:
         """Nothing but quota errors for long: wait much longer between two tries, for as long as it takes."""
@@ -404,29 +421,6 @@ class CopyWork:
     def batch_id(self) -> str:
         """The export batch's id."""
         return self.plan.options["batch"]
-
-
-def unlike(file: FileCopy, found: File | None, folder_id: str) -> str:
-    """How what stands there differs from what was planned; empty when it does not. Pure."""
-    if found is None:
-        return "is not there"
-    digest = _digest(file.checksum, found)
-    checks = (
-        (found.trashed, "was put into the trash"),
-        (folder_id not in found.parents, "is in another folder"),
-        (found.name != file.name, f"is called “{found.name}”"),
-        (found.mime_type != file.mime_type, f"is of type {found.mime_type}, not {file.mime_type}"),
-        (digest != file.checksum, f"was changed since it was planned ({file.size} bytes then, {found.size} now)"),
-        (bool(file.checksum) and found.size != file.size, f"has {found.size} bytes, not {file.size}"),
-    )
-    return next((problem for wrong, problem in checks if wrong), "")
-
-
-def _digest(like: str, found: File) -> str:
-    """The file's checksum of the same kind; Google's own formats have none."""
-    if not like:
-        return ""
-    return f"md5:{found.md5_checksum}" if like.startswith("md5:") else checksum_of(found)
 
 
 def _about(error: UpstreamError | PermissionMissing, file: FileCopy) -> SheetsCatalogError:

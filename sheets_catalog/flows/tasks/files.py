@@ -188,6 +188,29 @@ def checksum_of(file: File) -> str:
     return f"md5:{file.md5_checksum}" if file.md5_checksum else ""
 
 
+def unlike(file: FileCopy, found: File | None, folder_id: str) -> str:
+    """How what stands there differs from what was planned; empty when it does not. Pure."""
+    if found is None:
+        return "is not there"
+    digest = _digest(file.checksum, found)
+    checks = (
+        (found.trashed, "was put into the trash"),
+        (folder_id not in found.parents, "is in another folder"),
+        (found.name != file.name, f"is called “{found.name}”"),
+        (found.mime_type != file.mime_type, f"is of type {found.mime_type}, not {file.mime_type}"),
+        (digest != file.checksum, f"was changed since it was planned ({file.size} bytes then, {found.size} now)"),
+        (bool(file.checksum) and found.size != file.size, f"has {found.size} bytes, not {file.size}"),
+    )
+    return next((problem for wrong, problem in checks if wrong), "")
+
+
+def _digest(like: str, found: File) -> str:
+    """The file's checksum of the same kind; Google's own formats have none."""
+    if not like:
+        return ""
+    return f"md5:{found.md5_checksum}" if like.startswith("md5:") else checksum_of(found)
+
+
 def copies_of(found: Sequence[Found]) -> tuple[FileCopy, ...]:
     """What to copy. A name that occurs again gets a number, so that the client can tell the files apart."""
     taken: set[str] = set()

@@ -9,7 +9,7 @@ from sheets_catalog.flows.drive_stores import is_taken
 from sheets_catalog.google.links import file_id_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.google.drive import Drive
@@ -53,6 +53,17 @@ def folder_for_writing(systems: Systems, link: str, what: str) -> File:
     return file
 
 
+def closed_folder(systems: Systems, folder_id: str) -> str:
+    """Why no more files can be put into a folder into which a job copies; empty when they can."""
+    try:
+        found = systems.drive.get(folder_id)
+    except NotFound:
+        return f"The folder {folder_id} is gone, or this account cannot see it any more."
+    if found.trashed:
+        return f"The folder “{found.name}” was put into the trash."
+    return "" if found.may("canAddChildren") else f"This account may not add files to “{found.name}” any more."
+
+
 def lineage(systems: Systems, folder_id: str) -> tuple[str, ...]:
     """The folder's id and those of the folders above it, as far as this account sees them."""
     found = [folder_id]
@@ -67,14 +78,20 @@ def lineage(systems: Systems, folder_id: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def keep_apart(systems: Systems, staging: File, client: File) -> None:
-    """Raise `InputError` when the client's folder is the staging folder, lies in it, or holds it."""
+def keep_apart(systems: Systems, staging: Sequence[File], client: File) -> None:
+    """Raise `InputError` when the client's folder is one of these staging folders, lies in it, or holds it."""
+    above = lineage(systems, client.id)
+    for each in staging:
+        _keep_apart(systems, each, client, above)
+
+
+def _keep_apart(systems: Systems, staging: File, client: File, above: Sequence[str]) -> None:
     if staging.id == client.id:
         raise InputError(
             f"The client's folder “{client.name}” is the staging folder itself.",
             advice="Choose the client's own folder: what is staged must not be seen before it is delivered.",
         )
-    if staging.id in lineage(systems, client.id):
+    if staging.id in above:
         raise InputError(
             f"The client's folder “{client.name}” lies inside the staging folder “{staging.name}”.",
             advice="Choose a folder outside of it: cleaning up the staging folder would take it along.",
@@ -82,6 +99,15 @@ def keep_apart(systems: Systems, staging: File, client: File) -> None:
     if client.id in lineage(systems, staging.id):
         raise InputError(
             f"The staging folder “{staging.name}” lies inside the client's folder “{client.name}”.",
+            advice="Choose another folder: the client would see what is staged.",
+        )
+
+
+def keep_from_clients(systems: Systems, staging: File, clients: Collection[str]) -> None:
+    """Raise `InputError` when the staging folder is, or lies in, one of the folders that were delivered into."""
+    if any(each in clients for each in lineage(systems, staging.id)):
+        raise InputError(
+            f"“{staging.name}” is a client's folder, or lies in one: a batch was delivered there.",
             advice="Choose another folder: the client would see what is staged.",
         )
 

@@ -20,11 +20,11 @@ from sheets_catalog.flows.near import nearest
 from sheets_catalog.flows.tasks import leaving, register
 from sheets_catalog.flows.tasks.batches import begun
 from sheets_catalog.flows.tasks.board import Board, Move
-from sheets_catalog.flows.tasks.folders import folder_for_writing
+from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_from_clients
 from sheets_catalog.flows.tasks.selecting import Choices, choices, label_of
 from sheets_catalog.flows.tasks.sheet import Migration, add_columns, open_tasks, plan_migration, writing
 from sheets_catalog.flows.tasks.validating import check_rules
-from sheets_catalog.records.tasks import ExportStatus, check_move, export_status
+from sheets_catalog.records.tasks import TASKS, ExportStatus, check_move, export_status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,6 +83,8 @@ def configure(systems: Systems, *, staging_folder: str = "", tab: str = "", rule
     The staging folder is checked for write access and its name is kept (SD-2).
     """
     folder = folder_for_writing(systems, staging_folder, "staging folder") if staging_folder else None
+    if folder:
+        keep_from_clients(systems, folder, register.load(systems).client_folders)
     if rules:
         check_rules(rules)
     if tab:
@@ -227,19 +229,18 @@ def _at_work(systems: Systems, batch: Batch) -> bool:
     return bool(batch.active_job) and begun(systems, batch.active_job)
 
 
-_KEPT = {ExportStatus.STAGED, ExportStatus.DELIVERING, ExportStatus.DELIVERED}
 _ABANDONED = {ExportStatus.STAGING_FAILED, ExportStatus.STAGING}
+_WORTHLESS = {"", *_ABANDONED, ExportStatus.DELIVERY_FAILED}
+"""Statuses of tasks whose copies nobody needs. A word that is none of ours may stand for anything: it is not here."""
 
 
 def _cleaning(batch: Batch, everything: Sequence[Row], *, delivered: bool) -> Cleaning:
     rows = [row for row in everything if _batch(row) == batch.id]
-    words = {row.values.get("export_status") or "" for row in rows}
-    nothing_left = not words & _KEPT
+    words = {_word(row) for row in rows}
+    nothing_left = words <= _WORTHLESS
     done = delivered and words <= {ExportStatus.DELIVERED.value, ExportStatus.STAGING_FAILED.value}
     abandoned = _ABANDONED | ({ExportStatus.DELIVERY_FAILED} if nothing_left else set())
-    tasks = {
-        row.key or "": row.values["export_status"] or "" for row in rows if row.values["export_status"] in abandoned
-    }
+    tasks = {row.key or "": _word(row) for row in rows if _word(row) in abandoned}
     why = "nothing of it was staged" if nothing_left else "all of it was delivered" if done else "failed tasks only"
     return Cleaning(
         batch.id,
@@ -251,6 +252,12 @@ def _cleaning(batch: Batch, everything: Sequence[Row], *, delivered: bool) -> Cl
         tuple(tasks.values()),
         delivered,
     )
+
+
+def _word(row: Row) -> str:
+    """The row's export status; an error in its cell is not the same as nothing."""
+    unreadable = any(finding.column == TASKS.by_name["export_status"].header for finding in row.findings)
+    return "?" if unreadable else row.values.get("export_status") or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def make_once(systems: Systems, folder_id: str, natives: Sequence[Native]) -> di
         mark = marks[each.mark]
         if mark.file_id:
             continue
-        hit = _probe(systems.drive, each.marks) if mark.attempted else ""
+        hit = _probe(systems.drive, folder_id, each.marks) if mark.attempted else ""
         if hit:
             found[each.mark] = Mark(hit, mark.attempted)
         elif mark.attempted and stored.now.timestamp() - mark.attempted < SURE_AFTER:
@@ -137,9 +137,12 @@ def _write(properties: DriveProperties, stored: Stored, changes: Mapping[str, st
     raise Unavailable("The folder keeps changing while files are put into it.", service="google", applied=False)
 
 
-def _probe(drive: Drive, marks: Mapping[str, str]) -> str:
-    """The id of the file an earlier attempt made, the earliest if there are several; empty when none is seen."""
-    found = drive.find(app_properties=marks)
+def _probe(drive: Drive, folder_id: str, marks: Mapping[str, str]) -> str:
+    """The id of the file an earlier attempt made, the earliest if there are several; empty when none is seen.
+
+    Only in its folder: another sheet's batch may have the same name, and a person's copy elsewhere the same marks.
+    """
+    found = drive.find(app_properties=marks, parent=folder_id)
     return min(found, key=_age).id if found else ""
 
 
@@ -159,8 +162,8 @@ def _unsure(each: Native) -> Unsure:
 def trash_twins(systems: Systems, folders: Sequence[File], job: Mapping[str, str]) -> int:
     """Trash files that a second attempt made: those of this job that no folder's mark names. Returns how many.
 
-    `job`: the private properties that all files of the job have. Waits until the latest doubtful attempt is a minute
-    past, so that what comes in late is seen.
+    `job`: the private properties that all files of the job have; what has them in another folder is not ours. Waits
+    until the latest doubtful attempt is a minute past, so that what comes in late is seen.
     """
     stored = (each for folder in folders for each in folder.app_properties.items())
     marks = [Mark.read(text) for name, text in stored if name.startswith(PREFIX)]
@@ -168,7 +171,9 @@ def trash_twins(systems: Systems, folders: Sequence[File], job: Mapping[str, str
     if latest:
         _outlast(systems, folders[0].id, latest + SURE_AFTER)
     kept = {mark.file_id for mark in marks if mark.file_id}
-    twins = [file for file in systems.drive.find(app_properties=job) if file.id not in kept]
+    ours = {folder.id for folder in folders}
+    alike = systems.drive.find(app_properties=job)
+    twins = [file for file in alike if file.id not in kept and not ours.isdisjoint(file.parents)]
     for file in twins:
         systems.drive.trash(file.id)
     return len(twins)

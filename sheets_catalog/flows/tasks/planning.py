@@ -12,7 +12,7 @@ import msgspec
 
 from sheets_catalog.books import Books
 from sheets_catalog.changes.plan import Change, Estimate, FieldChange, Finding, Plan
-from sheets_catalog.errors import StalePlanError
+from sheets_catalog.errors import InputError, StalePlanError
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import register
@@ -164,9 +164,16 @@ def _with_id(file: FileCopy, new: Callable[[], str]) -> FileCopy:
 
 
 def store(systems: Systems, plan: Plan, batch: Callable[[Register, str], Batch]) -> str:
-    """Make the job file and enter the job in the register; returns the job's id."""
+    """Make the job file and enter the job in the register; returns the job's id.
+
+    When `batch` raises `InputError` there is no such job: its file is in the trash.
+    """
     job_id = job_files.make(systems, plan)
-    register.change(systems, lambda found: found.with_batch(batch(found, job_id)))
+    try:
+        register.change(systems, lambda found: found.with_batch(batch(found, job_id)))
+    except InputError:
+        systems.drive.trash(job_id)
+        raise
     return job_id
 
 

@@ -113,6 +113,11 @@ class Register(msgspec.Struct, frozen=True):
             advice="`sheets-catalog batches list` shows them all.",
         )
 
+    @property
+    def client_folders(self) -> frozenset[str]:
+        """Every folder that a batch was, or was to be, delivered into."""
+        return frozenset(each for batch in self.batches.values() for each in batch.client_folders)
+
     def with_batch(self, batch: Batch) -> Register:
         """The register with this batch added or replaced."""
         return msgspec.structs.replace(self, batches={**self.batches, batch.id: batch})

@@ -1,0 +1,75 @@
+"""Statuses as people type them, and as a cancelled job gives them back."""
+
+from __future__ import annotations
+
+import pytest
+
+from sheets_catalog.flows import delivery, job_files, staging
+from sheets_catalog.flows.tasks import batches, keeping, register
+from sheets_catalog.flows.tasks.sheet import open_tasks
+from sheets_catalog.google.a1 import a1
+from sheets_catalog.jobs.runner import Limits
+from sheets_catalog.jobs.state import Result, Status
+from tests.flows.exports import Desk, desk
+
+
+@pytest.fixture
+def small(tmp_path):
+    with desk(tmp_path, 3, files=18) as here:
+        here.stage()
+        yield here
+
+
+def typed(here: Desk, header: str, *words: str) -> None:
+    """A person types words into a column, from row 2 on."""
+    column = list(open_tasks(here.systems, "Tasks").header).index(header) + 1
+    area = a1("Tasks", 2, column, len(words) + 1, column)
+    here.systems.sheets.write_ranges(here.connection.spreadsheet_id, [(area, [[word] for word in words])])
+
+
+def test_a_cancelled_job_gives_delivered_tasks_their_status_back(tmp_path) -> None:
+    with desk(tmp_path, 7, files=42) as here:
+        here.stage()
+        here.deliver()
+        options = staging.StagingOptions(staging.Filters(include_exported=True), "B2")
+        job = staging.store(here.systems, staging.plan_staging(here.systems, options))
+        here.apply_staging(job, limits=Limits(deadline=here.systems.clock.monotonic() - 1))
+        job_files.cancel(here.systems, job)
+        result = here.apply_staging(job)
+        assert result.status is Status.CANCELLED
+        done = len(result.state.items(Result.DONE))
+        assert done < 7
+        words = [(status, batch) for status, batch, _ in here.statuses().values()]
+        assert words.count(("staged", "B2")) == done
+        assert words.count(("delivered", "B1")) == 7 - done
+        assert batches.verify_batch(here.systems, "B1").holds
+
+
+@pytest.mark.parametrize("word", ["Staged", " STAGED "])
+def test_a_status_counts_however_it_is_typed(small, word) -> None:
+    typed(small, "Export Status", word, word, word)
+    assert keeping.plan_cleaning(small.systems, 0) == []
+    found = batches.verify_batch(small.systems, "B1")
+    assert (found.staged, found.files, found.holds) == (3, 18, True)
+    assert small.deliver().books.done == 3
+    assert {status for status, *_ in small.statuses().values()} == {"delivered"}
+
+
+@pytest.mark.parametrize("word", ["on hold", "#REF!"])
+def test_a_word_that_is_no_status_sends_nothing_to_the_trash_and_holds_up_nobody(small, word) -> None:
+    typed(small, "Export Status", word, "staging_failed", "staging_failed")
+    (cleaning,) = keeping.plan_cleaning(small.systems, 0, delivered=True)
+    assert not cleaning.trash
+    keeping.clean(small.systems, small.audit, [cleaning], "me")
+    assert not small.systems.drive.get(register.load(small.systems).batches["B1"].folder_id).trashed
+
+
+def test_a_word_that_is_no_status_is_not_delivered_and_named(small) -> None:
+    typed(small, "Export Status", "on hold")
+    options = delivery.DeliveryOptions("B1", small.folders["client_folder"])
+    made = delivery.plan_delivery(small.systems, options)
+    assert (len(made.plan.changes), dict(made.left)) == (2, {"task-1": "on hold"})
+    found = batches.verify_batch(small.systems, "B1")
+    assert [(each.task_id, each.problem) for each in found.wrong] == [
+        ("task-1", "The sheet says “on hold”, which is no export status.")
+    ]
