@@ -153,6 +153,19 @@ def test_a_product_is_not_planned_without_a_variant_that_is_refused(at, wrong, o
         assert len(plan_export(at.fresh()).changes) == 2 + len(good)
 
 
+def test_a_product_is_not_planned_without_the_variant_that_another_tab_has_for_it(at):
+    append(at, "Products", {"Handle": "lamp", "Title": "Lamp", "Status": "active"})
+    row = append(at, "Variants", {"Product Handle": "lamp", "Price": 49.9})
+    plan = plan_export(at.systems, ExportOptions(tables=("products",)))
+    assert (plan.changes, plan.books.rejected) == ((), 1)
+    (finding,) = plan.findings
+    assert (finding.rule, finding.tab) == ("variant_refused", "Products")
+    assert f"(Variants, row {row})" in finding.message
+    assert go(at, planned(at)).books.done == 2
+    (variant,) = at.systems.catalogue.product_by_handle("lamp").variants
+    assert variant.record.values["price"] == "49.90"
+
+
 def test_a_product_is_not_made_at_no_price_when_its_only_variant_is_not_sent(at):
     append(at, "Products", {"Handle": "plain-one", "Title": "Plain one", "Status": "active"})
     row = append(at, "Variants", {"Product Handle": "plain-one", "Price": 49.9, "SKU": "P1"})

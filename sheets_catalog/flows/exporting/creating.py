@@ -91,11 +91,16 @@ def unnamed_options(products: Layout, variants: Layout, out: Compared) -> None:
 _OPTIONS = ("option1", "option2", "option3")
 
 
-def incomplete_products(products: Layout, variants: Mapping[tuple[str, ...], int], out: Compared) -> None:
+def incomplete_products(
+    products: Layout, variants: Mapping[tuple[str, ...], int], out: Compared, *, apart: bool = False
+) -> None:
     """Refuse new products of which a variant is not sent: alone, a product would go live without variant and price.
 
-    `variants`: the natural keys of all new rows in their tab, refused and hidden ones too, with row numbers.
+    `variants`: the natural keys of all new rows in their tab, refused and hidden ones too, with row numbers. `apart`:
+    the plan is not about that tab.
     """
+    why = "are not part of this plan" if apart else "cannot be sent"
+    advice = "Plan the tabs Products and Variants together." if apart else "Mend these rows, then plan again."
     planned = {change.row for change in out.changes if change.table == "variants"}
     missing: dict[str, list[int]] = {}
     for (kind, name, *_), row in variants.items():
@@ -114,8 +119,8 @@ def incomplete_products(products: Layout, variants: Mapping[tuple[str, ...], int
                 change.row,
                 products.table.by_name["handle"].header,
                 change.context["handle"],
-                f"Variants of this new product cannot be sent (Variants, row {rows}); it is not made without them.",
-                "Mend these rows, then plan again.",
+                f"Variants of this new product {why} (Variants, row {rows}); it is not made without them.",
+                advice,
             )
         )
 

@@ -22,7 +22,7 @@ from sheets_catalog.flows.exporting.sifting import Sifted, sift
 from sheets_catalog.flows.exporting.unlinked import missing, withhold
 from sheets_catalog.flows.reading import TabReader, open_tab, tab_gone
 from sheets_catalog.flows.tabs import normal
-from sheets_catalog.records import PRODUCTS, TABLES
+from sheets_catalog.records import PRODUCTS, TABLES, VARIANTS
 from sheets_catalog.shopify.throttle import cost_of_nodes
 
 if TYPE_CHECKING:
@@ -255,9 +255,20 @@ def _plan_creates(run: _Planning) -> None:
             creating.unnamed_options(run.readers["products"].layout, run.readers["variants"].layout, out)
         if products:
             creating.valueless_options(run.readers["products"].layout, out)
+        if products and not variants and out.changes:
+            creating.incomplete_products(run.readers["products"].layout, _new_variants_apart(run), out, apart=True)
     if levels:
         creating.new_levels(run.readers["inventory"].layout, levels.new, out)
     run.results.append(out)
+
+
+def _new_variants_apart(run: _Planning) -> Mapping[tuple[str, ...], int]:
+    """New rows of the tab of variants, by natural key, when the plan is of products alone."""
+    opened = open_tab(run.systems, run.info, VARIANTS, run.money_digits)
+    if isinstance(opened, Finding) or not opened.layout.usable:
+        return {}
+    nameless = (row for row in opened.rows() if row.key is None)
+    return {name: row.number for row in nameless for name in VARIANTS.natural_keys_of(row.values)}
 
 
 def _known(run: _Planning, products: Sifted | None, variants: Sifted | None) -> creating.Known:
