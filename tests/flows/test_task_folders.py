@@ -133,7 +133,7 @@ def test_a_failed_task_stops_nobody_where_nothing_may_be_trashed(small) -> None:
     assert result.status is Status.FINISHED
     assert (result.books.done, result.books.rejected) == (2, 1)
     (reason,) = result.state.reasons.values()
-    assert "is still there: this account may not trash it. “T0000" in reason
+    assert "is still there: this account may not trash it." in reason
     words = sorted(status for status, *_ in small.statuses().values())
     assert words == ["delivered", "delivered", "delivery_failed"]
 

@@ -188,7 +188,8 @@ def verify_batch(systems: Systems, batch_id: str) -> BatchVerification:
         wrong = [*check(systems, delivered, "client", pool), *check(systems, staged, "staging", pool)]
         renamed = [*_renamed(systems, delivered, "client", pool), *_renamed(systems, staged, "staging", pool)]
         edited = _edited(systems, (*batch.staging_jobs, *batch.delivery_jobs))
-    wrong += [*_unproven(status, delivered, staged), *_left_alone(status, edited)]
+    told = {key: word for key, word in status.items() if key not in edited}
+    wrong += [*_unknown(told), *_unproven(status, delivered, staged), *_left_alone(status, edited)]
     files = sum(len(task.ids) for task in (*delivered.values(), *staged.values()))
     changes = {key: change for key, (change, _) in edited.items()} | {key: task.change for key, task in here.items()}
     gone = gone_from(batch, changes.values(), rows)
@@ -209,11 +210,15 @@ def _unproven(
 ) -> Iterator[Wrong]:
     """Tasks whose status says more than any job has proven."""
     for key, word in status.items():
-        if key and word and word not in {*ExportStatus}:
-            yield Wrong(key, key, "sheet", "", f"The sheet says “{word}”, which is no export status.")
         known = {ExportStatus.DELIVERED.value: delivered, ExportStatus.STAGED.value: staged}.get(word or "")
         if key and known is not None and key not in known:
             yield Wrong(key, key, "sheet", "", f"The sheet says “{word}”, but no job of this batch has proven it.")
+
+
+def _unknown(status: Mapping[str | None, str | None]) -> Iterator[Wrong]:
+    for key, word in status.items():
+        if key and word and word not in {*ExportStatus}:
+            yield Wrong(key, key, "sheet", "", f"The sheet says “{word}”, which is no export status.")
 
 
 def _edited(systems: Systems, job_ids: Sequence[str]) -> dict[str, tuple[Change, str]]:
