@@ -73,3 +73,45 @@ def test_a_word_that_is_no_status_is_not_delivered_and_named(small) -> None:
     assert [(each.task_id, each.problem) for each in found.wrong] == [
         ("task-1", "The sheet says “on hold”, which is no export status.")
     ]
+
+
+def test_failed_tasks_of_a_job_are_done_when_it_is_retried(tmp_path) -> None:
+    """`jobs retry`: the same folders and files, under the ids they had."""
+    with desk(tmp_path, 3, files=18) as here:
+        here.fault("drive.files.copy", "status", status=403, nth=4, reason="cannotCopyFile")
+        job = here.stage().job_id
+        assert job_files.retry(here.systems, job) == 1
+        assert here.apply_staging(job).books.done == 3
+        here.forget_calls()
+        here.fault("drive.files.copy", "status", status=403, nth=4, reason="cannotCopyFile")
+        job = here.deliver().job_id
+        assert sorted(status for status, *_ in here.statuses().values()) == [
+            "delivered",
+            "delivered",
+            "delivery_failed",
+        ]
+        assert job_files.retry(here.systems, job) == 1
+        assert here.apply_delivery(job).books.done == 3
+        tree = here.tree(here.folders["client_folder"])
+        assert [(name, len(inside)) for name, inside in tree if isinstance(inside, list)] == [
+            ("T00001", 6),
+            ("T00002", 6),
+            ("T00003", 6),
+        ]
+        assert ["(receipt)", 19] in tree
+        assert set(here.copies().values()) == {1}
+        assert batches.verify_batch(here.systems, "B1").holds
+
+
+def test_a_retried_job_leaves_alone_what_another_one_has_done(small) -> None:
+    small.fault("drive.files.copy", "status", status=403, nth=4, reason="cannotCopyFile")
+    first = small.deliver().job_id
+    assert small.deliver().books.done == 1
+    assert job_files.retry(small.systems, first) == 1
+    assert small.apply_delivery(first).books.conflicted == 1
+    assert sorted(small.files_in(small.folders["client_folder"])) == ["T00001", "T00002", "T00003"]
+
+
+def test_a_task_named_twice_is_set_once(small) -> None:
+    done = keeping.set_status(small.systems, small.audit, ["task-1", "task-1"], "", "again", "me")
+    assert len(done.moves) == 1

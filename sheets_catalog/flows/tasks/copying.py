@@ -165,10 +165,11 @@ class CopyWork:
         return self._claims
 
     def _claim(self, item: int) -> Move:
-        before, batch = self._before(item)
+        """From what the task was when planned, or from the batch's own failure: then the job is retried."""
+        statuses, batches = zip(self._before(item), (self.phase.failed.value, self.batch_id), strict=True)
         after = {"export_status": self.phase.claimed.value, "export_batch_id": self.batch_id}
         reason = f"claimed by job {self.job_id}"
-        return Move(item, self._change(item).key, self._change(item).label, (before,), (batch,), after, reason)
+        return Move(item, self._change(item).key, self._change(item).label, statuses, batches, after, reason)
 
     def _move(self, item: int, result: Result, reason: str) -> Move:
         change = self._change(item)

@@ -170,7 +170,7 @@ def set_status(
         raise InputError(f"{title}: there is no task “{missing[0]}”.", advice=advice)
     for task_id in task_ids:
         check_move(rows[task_id].values.get("export_status"), wanted, by_hand=True)
-    moves = [_by_hand(item, rows[task_id], wanted, reason) for item, task_id in enumerate(task_ids)]
+    moves = [_by_hand(item, rows[task_id], wanted, reason) for item, task_id in enumerate(dict.fromkeys(task_ids))]
     with session(systems, audit, "set", f"Status “{status}” for {len(moves)} tasks", actor) as log:
         moved = Board(systems, title, log.id, actor, by_hand=True).write(moves)
         audit.records(moved.logs)
