@@ -160,6 +160,12 @@ _SIGN_IN = "Renew the Google credentials: `sheets-catalog connect google` takes 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
+_PROTECTED = "edit a protected cell or object"
+"""Of what Sheets says, with status 400, about a cell that somebody protected; a machine word it does not give."""
+
+_LET_EDIT = "Ask the spreadsheet's owner to let this account edit the protected cells, or to remove the protection."
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What an error body says. `reason`: the most telling machine word; `status`: the RPC status (``NOT_FOUND``)."""
@@ -197,7 +203,9 @@ def _forbidden(message: str, said: Said, details: dict[str, Any]) -> UpstreamErr
     return PermissionMissing(message, advice=advice)
 
 
-def _refusal(status: int, message: str, details: dict[str, Any]) -> UpstreamError:
+def _refusal(status: int, message: str, details: dict[str, Any]) -> UpstreamError | AccessError:
+    if _PROTECTED in message:
+        return PermissionMissing(message, advice=_LET_EDIT)
     match status:
         case http.client.NOT_FOUND | http.client.GONE:
             advice = "Check the id. A file this app was never given also counts as not found: open it in the picker."

@@ -365,7 +365,7 @@ def _freeze(run: _Planning) -> Plan:
     )
     findings = [*run.findings, *(each for result in run.results for each in result.findings)]
     findings += _unclear_choices(run, conflicts)
-    findings += readiness(run.systems, run.info, changes, cost)
+    findings += readiness(run.systems, run.info, changes, cost, layouts_of(run.readers))
     return Plan(
         id=secrets.token_hex(8),
         flow="export",
@@ -428,6 +428,11 @@ def _look(run: _Planning, name: str) -> Look:
 def metafield_headers(reader: TabReader) -> Iterable[str]:
     """What applying needs to know of the tab's metafield columns: their types stand in their headers."""
     return (each.header for each in reader.layout.owned if each.metafield_type)
+
+
+def layouts_of(readers: Mapping[str, TabReader]) -> dict[str, Layout]:
+    """Where the columns of the tabs are that were read, by table."""
+    return {name: reader.layout for name, reader in readers.items()}
 
 
 def tables_read(readers: Mapping[str, TabReader]) -> dict[str, Table]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint
-from sheets_catalog.errors import InputError, NotFound
+from sheets_catalog.errors import InputError, NotFound, PermissionMissing, Refused
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting import unlinked
 from sheets_catalog.flows.exporting.batching import first_batch
@@ -38,6 +38,8 @@ WAITING = "Another field of this record waits for a choice in “Conflicts”."
 LEFT = "Another field of this record was left as it is."
 PARTLY = frozenset({WAITING, LEFT})
 """Reasons of a record that counts as in conflict although all that was planned for it was done."""
+
+PROTECTED = "this account may not edit its cells."
 
 UNWRITTEN = "Not written into the sheet: "
 """Begins the reason of a record of which the shop has what was planned, and the sheet does not, or not all of it."""
@@ -117,8 +119,11 @@ class ExportWork:
 
     # --- back to the sheet ---
 
-    def _write_back(self, settled: Mapping[int, Sent]) -> dict[int, str]:
-        """New ids, and values that the shop won, into their rows; sentences about what could not be written."""
+    def _write_back(self, settled: Mapping[int, Sent], *, ending: bool = False) -> dict[int, str]:
+        """New ids, and values that the shop won, into their rows; sentences about what could not be written.
+
+        `ending`: what the sheet refuses as a whole is told so as well, since nobody goes on with this job.
+        """
         changes = self.plan.changes
         done = [item for item, sent in settled.items() if sent.outcome.result is Result.DONE]
         created = [row for item in done if changes[item].action == "create" and (row := self._new_row(item, settled))]
@@ -129,12 +134,21 @@ class ExportWork:
         info = self.systems.sheets.info(self.plan.spreadsheet_id)
         for name in self.tables:
             new, old = ([row for row in rows if changes[row.item].table == name] for rows in (created, edited))
-            if new or old:
-                writer = self._writer(info, name)
-                new = [_with_columns(writer.layout, row) for row in new]
-                problems |= _write_new(writer, new) | writer.write(old)
+            try:
+                problems |= self._write_tab(info, name, new, old) if new or old else {}
+            except (PermissionMissing, Refused) as error:
+                if not ending:
+                    raise
+                why = PROTECTED if isinstance(error, PermissionMissing) else error.message
+                problems |= {row.item: why for row in [*new, *old]}
         self.made |= {row.item: str(row.values["id"][1]) for row in created if row.item not in problems}
         return problems
+
+    def _write_tab(
+        self, info: SpreadsheetInfo, name: str, new: Sequence[RowWrite], old: Sequence[RowWrite]
+    ) -> dict[int, str]:
+        writer = self._writer(info, name)
+        return _write_new(writer, [_with_columns(writer.layout, row) for row in new]) | writer.write(old)
 
     def _writer(self, info: SpreadsheetInfo, name: str) -> KeyedWriter:
         reader = self._reader(info, name, rows=False)
@@ -190,7 +204,7 @@ class ExportWork:
         look = Look(self.systems, self.plan, self.job_id, self.tables, unsure)
         found = {item: _as_found(look.sort(item)) for item in unsure}
         settled = {item: each for item, each in found.items() if each is not None}
-        problems = self._write_back(settled)
+        problems = self._write_back(settled, ending=True)
         return [self._outcome(item, each, problems.get(item, "")) for item, each in settled.items()]
 
     def finish(self, state: JobState) -> None:

@@ -12,7 +12,7 @@ from sheets_catalog.flows import control
 from sheets_catalog.flows.exporting.batching import order
 from sheets_catalog.flows.exporting.estimating import estimate
 from sheets_catalog.flows.exporting.looking import fetch
-from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, metafield_headers, tables_read
+from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, layouts_of, metafield_headers, tables_read
 from sheets_catalog.flows.exporting.readiness import readiness
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.row_looks import is_formula
@@ -262,7 +262,7 @@ def _freeze(run: _Planning, actor: str, batch_size: int | None) -> Plan:
         actor=actor or run.systems.connection.actor,
         changes=tuple(changes),
         conflicts=(),
-        findings=(*out.findings, *readiness(run.systems, run.info, changes, cost)),
+        findings=(*out.findings, *readiness(run.systems, run.info, changes, cost, layouts_of(run.readers))),
         agreements=tuple(out.agreements),
         settled=out.books,
         estimate=cost,

@@ -1,0 +1,123 @@
+"""Cells that somebody protected from the account that exports: told before anything is sent, and no dead end."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+import requests
+from sandboxed import desk
+
+from sheets_catalog.errors import PermissionMissing
+from sheets_catalog.flows import job_files
+from sheets_catalog.flows.connection import open_systems
+from sheets_catalog.flows.exporting import apply, plan_export, store
+from sheets_catalog.flows.importing import import_catalogue
+from sheets_catalog.jobs.state import Status
+
+ANNA = "anna@example.com"
+
+
+@pytest.fixture
+def at():
+    with desk() as one:
+        import_catalogue(one.systems, one.audit)
+        for file_id in (one.spreadsheet_id, one.connection.folder_id):
+            one.systems.drive.create_permission(file_id, type_="user", role="writer", email_address=ANNA)
+        yield one
+
+
+@pytest.fixture
+def anna(at):
+    """The systems of an editor who does not own the sheet."""
+    answer = requests.post(f"{at.sandbox.url}/_sandbox/tokens", json={"email": ANNA}, timeout=10).json()
+    google = msgspec.structs.replace(at.connection.google, access_token=answer["access_token"])
+    return open_systems(msgspec.structs.replace(at.connection, google=google))
+
+
+def tab(at):
+    return at.person().worksheet("Variants")
+
+
+def add(at):
+    """A new variant of a product there is; the number of its row."""
+    sheet = tab(at)
+    cells = {"Product Handle": "linen-shirt", "Option1 Value": "XXL", "Option2 Value": "Red", "Price": 19}
+    row = len(sheet.get_all_values()) + 1
+    sheet.update([[cells.get(name, "") for name in sheet.row_values(1)]], f"A{row}")
+    return row
+
+
+def protect(at, area, **more):
+    kind = {"protectedRange": {"range": {"sheetId": tab(at).id, **area}, "editors": {"users": []}, **more}}
+    answer = at.systems.sheets.batch_update(at.spreadsheet_id, [{"addProtectedRange": kind}], safety="once")
+    return answer[0]["addProtectedRange"]["protectedRange"]["protectedRangeId"]
+
+
+def red(at):
+    """How many of the new variant the shop has."""
+    variants = at.systems.catalogue.product_by_handle("linen-shirt").variants
+    return sum(each.record.values["option1"] == "XXL" for each in variants)
+
+
+IDS = {"startColumnIndex": 0, "endColumnIndex": 1}
+
+
+@pytest.mark.parametrize("area", [IDS, {}, {"startRowIndex": 60}])
+def test_an_id_that_could_not_be_written_keeps_the_record_from_being_made(at, anna, area):
+    row = add(at)
+    protect(at, area)
+    plan = plan_export(anna)
+    (finding,) = plan.findings
+    assert (finding.rule, finding.tab, finding.column) == ("sheet_access", "Variants", "Variant ID")
+    assert f"({row})" in finding.message
+    with pytest.raises(PermissionMissing):
+        apply(anna, at.audit, store(anna, plan))
+    assert red(at) == 0
+    assert not plan_export(at.fresh()).findings, "its owner may edit it"
+
+
+@pytest.mark.parametrize("more", [{"area": {"startColumnIndex": 6}}, {"area": {"endRowIndex": 60}},
+                                  {"area": IDS, "warningOnly": True}, {"area": IDS, "open": True}])  # fmt: skip
+def test_what_is_not_written_may_be_protected(at, anna, more):
+    row = add(at)
+    if more.pop("open", False):
+        free = {"sheetId": tab(at).id, "startRowIndex": row - 1, "endRowIndex": row}
+        more["unprotectedRanges"] = [free]
+        more["area"] = {}
+    if more.get("warningOnly"):
+        more["editors"] = None
+    protect(at, **more)
+    plan = plan_export(anna)
+    assert plan.findings == ()
+    assert apply(anna, at.audit, store(anna, plan)).books.done == 1
+    assert tab(at).cell(row, 1).value
+
+
+def test_protected_after_the_plan_the_job_goes_on_when_it_may_write_again(at, anna):
+    row = add(at)
+    job = store(anna, plan_export(anna))
+    lock = protect(at, IDS)
+    with pytest.raises(PermissionMissing) as told:
+        apply(anna, at.audit, job)
+    assert "remove the protection" in told.value.advice
+    at.systems.sheets.batch_update(
+        at.spreadsheet_id, [{"deleteProtectedRange": {"protectedRangeId": lock}}], safety="once"
+    )
+    assert apply(anna, at.audit, job).books.done == 1
+    assert (bool(tab(at).cell(row, 1).value), red(at)) == (True, 1)
+
+
+def test_protected_after_the_plan_the_job_can_be_cancelled_and_nothing_is_made_twice(at, anna):
+    add(at)
+    job = store(anna, plan_export(anna))
+    protect(at, IDS)
+    with pytest.raises(PermissionMissing):
+        apply(anna, at.audit, job)
+    job_files.cancel(anna, job)
+    result = apply(anna, at.audit, job)
+    assert (result.status, result.books.conflicted) == (Status.CANCELLED, 1)
+    assert "this account may not edit its cells" in result.state.reasons[0]
+    assert "Its id in the shop is" in result.state.reasons[0]
+    (finding,) = [each for each in plan_export(at.fresh()).findings if each.severity == "error"]
+    assert finding.rule == "unlinked"
+    assert red(at) == 1
