@@ -70,6 +70,16 @@ def test_a_batch_made_twice_at_once_is_made_once(small) -> None:
     assert small.apply_staging(job).books.done == 1
 
 
+def test_a_batch_of_which_another_has_every_task_gets_no_folder(small) -> None:
+    keeping.set_status(small.systems, small.audit, ["task-1", "task-2"], "", "again", "me")
+    wanted = ("task-1", "task-2")
+    second = staging.store(small.systems, plan(small, "B3", task_ids=wanted))
+    assert small.apply_staging(staging.store(small.systems, plan(small, "B2", task_ids=wanted))).books.done == 2
+    assert small.apply_staging(second).books.conflicted == 2
+    names = [entry[0] for entry in small.tree(small.folders["staging_folder"])]
+    assert sorted(name.rpartition("_")[2] for name in names) == ["B1", "B2"]
+
+
 def test_another_sheets_batch_of_the_same_name_keeps_its_export_sheet(small) -> None:
     (other,) = small.plant({"name": "Export_2026-01-01_B2", "mimeType": FOLDER})
     marks = {"kind": "native", "op": "sheet", "batch": "B2"}  # as another spreadsheet's job made it

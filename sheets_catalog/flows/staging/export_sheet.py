@@ -27,8 +27,6 @@ _SHOWN = {ExportStatus.STAGED, ExportStatus.DELIVERING, ExportStatus.DELIVERED, 
 
 def write_export_sheet(work: CopyWork, state: JobState) -> None:  # noqa: ARG001 - an `Ending`; the tab is the truth
     """Make the sheet once, and write the batch's tasks as the tasks tab shows them now. Repeatable."""
-    if not work.copies_anything:
-        return
     systems, folder = work.systems, work.plan.options["parent"]
     marks = {"kind": "native", "op": "sheet", "batch": work.batch_id}
     name = f"Export_{work.batch_id}_Data"

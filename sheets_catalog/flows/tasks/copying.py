@@ -114,16 +114,18 @@ class CopyWork:
     def run(self, batch: Sequence[int]) -> Sequence[Outcome]:
         """Claim, copy, prove. Statuses of the batches before are written meanwhile."""
         claims = self._claimed()
-        self._make_parent()
-        writing = self._start_flush()
         mine = [item for item in batch if item not in claims and "invalid" not in self._change(item).context]
+        if mine:
+            self._make_parent()
+        writing = self._start_flush()
         outcomes = {item: Outcome(item, Result.CONFLICTED, claims[item]) for item in batch if item in claims}
         outcomes |= {
             item: Outcome(item, Result.REJECTED, self._change(item).context["invalid"])
             for item in batch
             if item not in claims and item not in mine
         }
-        outcomes |= self._copy(mine)
+        if mine:
+            outcomes |= self._copy(mine)
         if writing:
             self._finish_flush(writing)
         self._watch_quota(list(outcomes.values()))
@@ -145,13 +147,16 @@ class CopyWork:
 
     def finish(self, state: JobState) -> None:
         """No half task left, no copy of a task that is not ours any more, no twin; then the ending. Repeatable."""
-        self._make_parent()
+        ours = self._fit > len(state.items(Result.CONFLICTED))  # else others have all of them: no folder is needed
+        if ours:
+            self._make_parent()
         kept = state.items(Result.DONE)
         with suppress(PermissionMissing):  # who may not trash was told so for each of them
             self._trash_folders(state.items(Result.REJECTED))
         self._trash_folders([*state.items(Result.CONFLICTED), *state.items(Result.PENDING)])
         self._trash_twins(kept)
-        self.ending(self, state)
+        if ours:
+            self.ending(self, state)
 
     # --- claims and statuses ---
 
@@ -401,7 +406,7 @@ class CopyWork:
 
     def _make_parent(self) -> None:
         options = self.plan.options
-        if "parent_name" in options and self.copies_anything and not self._started:
+        if "parent_name" in options and not self._started:
             marks = {"kind": "batch", "batch": self.batch_id}
             ensure_folder(
                 self.systems.drive, options["parent"], options["parent_name"], options["parent_parent"], marks
@@ -414,9 +419,9 @@ class CopyWork:
         return {"kind": kind, "job": self.job_id, "op": operation}
 
     @property
-    def copies_anything(self) -> bool:
-        """Whether any task of the plan is fit to be copied."""
-        return any("invalid" not in change.context for change in self.plan.changes)
+    def _fit(self) -> int:
+        """How many tasks of the plan are fit to be copied."""
+        return sum("invalid" not in change.context for change in self.plan.changes)
 
     @property
     def batch_id(self) -> str:
