@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import pytest
 
 from sheets_catalog.flows import delivery, job_files, staging
@@ -115,3 +118,11 @@ def test_a_retried_job_leaves_alone_what_another_one_has_done(small) -> None:
 def test_a_task_named_twice_is_set_once(small) -> None:
     done = keeping.set_status(small.systems, small.audit, ["task-1", "task-1"], "", "again", "me")
     assert len(done.moves) == 1
+
+
+def test_the_history_of_a_task_is_that_of_its_own_sheet(small) -> None:
+    """One audit may serve several sheets, whose task ids may be the same."""
+    (moves,) = {len(keeping.history(small.systems, small.audit, task)) for task in ("task-1", "task-2")}
+    assert moves == 2
+    told = {"connection": msgspec.structs.replace(small.connection, spreadsheet_id="another-spreadsheet")}
+    assert keeping.history(replace(small.systems, **told), small.audit, "task-1") == []

@@ -225,7 +225,7 @@ def status(
     from sheets_catalog.cli.views.parts import facts, headline, table
     from sheets_catalog.errors import InputError
     from sheets_catalog.flows.near import nearest
-    from sheets_catalog.flows.tasks import register
+    from sheets_catalog.flows.tasks import keeping, register
     from sheets_catalog.flows.tasks.selecting import label_of
     from sheets_catalog.flows.tasks.sheet import open_tasks
 
@@ -237,7 +237,7 @@ def status(
         advice = f"Did you mean {' or '.join(near)}?" if near else "Check the id in the column “Task ID”."
         raise InputError(f"There is no task “{task_id}”.", advice=advice)
     with at.audit() as audit:
-        history = [each for each in audit.find_records(record_key=task_id) if each.action == "status"]
+        history = keeping.history(at.systems, audit, task_id)
     names = ("export_status", "export_batch_id", "staged_count", "export_time")
     now = {name: row.values.get(name) or "" for name in names}
     at.screen.show(headline("■", f"{task_id} ({label_of(row)}): {now['export_status'] or 'not exported'}", "cyan"))

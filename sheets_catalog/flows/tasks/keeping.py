@@ -188,6 +188,14 @@ def _by_hand(item: int, row: Row, status: ExportStatus | None, reason: str) -> M
     return Move(item, row.key or "", label_of(row), (before,), (_batch(row),), after, reason.strip())
 
 
+def history(systems: Systems, audit: Audit, task_id: str) -> list[database.RecordEntry]:
+    """Every change of a task's status that was ever logged; other sheets of the same audit may have its id too."""
+    found = list(audit.find_records(record_key=task_id, table=TASKS.name, action="status"))
+    sessions = {each.session_id: audit.session(each.session_id) for each in found}
+    mine = {key for key, one in sessions.items() if one and one.spreadsheet_id == systems.connection.spreadsheet_id}
+    return [each for each in found if each.session_id in mine]
+
+
 @dataclass(frozen=True, slots=True)
 class Cleaning:
     """What cleaning up a batch does: tasks put back in line, and the batch's folder trashed (or kept).
