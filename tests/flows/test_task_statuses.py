@@ -126,3 +126,19 @@ def test_the_history_of_a_task_is_that_of_its_own_sheet(small) -> None:
     assert moves == 2
     told = {"connection": msgspec.structs.replace(small.connection, spreadsheet_id="another-spreadsheet")}
     assert keeping.history(replace(small.systems, **told), small.audit, "task-1") == []
+
+
+def test_a_clean_up_keeps_what_was_staged_of_tasks_that_have_no_row_now(small) -> None:
+    """Their rows were archived, or another tab was configured."""
+    typed(small, "Task ID", "other-1", "other-2", "other-3")
+    typed(small, "Export Batch ID", "", "", "")
+    assert keeping.plan_cleaning(small.systems, 0, delivered=True) == []
+    typed(small, "Task ID", "task-1", "task-2", "task-3")
+    typed(small, "Export Batch ID", "B1", "B1", "B1")
+    small.deliver()
+    typed(small, "Task ID", "other-1", "other-2", "other-3")
+    typed(small, "Export Batch ID", "", "", "")
+    assert keeping.plan_cleaning(small.systems, 0) == []
+    (cleaning,) = keeping.plan_cleaning(small.systems, 0, delivered=True)
+    assert (cleaning.trash, cleaning.why) == (True, "all of it was delivered")
+    assert keeping.clean(small.systems, small.audit, [cleaning], "me") == []

@@ -95,6 +95,11 @@ def loaded(systems: Systems, job_ids: Sequence[str]) -> Iterator[tuple[str, Plan
             continue
 
 
+def proven(systems: Systems, job_ids: Sequence[str]) -> set[str]:
+    """Ids of the tasks that these jobs have copied and proven. Raises `StateError` for a job that cannot be read."""
+    return {plan.changes[item].key for _, plan, state in loaded(systems, job_ids) for item in state.items(Result.DONE)}
+
+
 def copied(systems: Systems, job_ids: Sequence[str], pool: ThreadPoolExecutor) -> dict[str, Copied]:
     """The tasks that these jobs have copied and proven, by task id; a later job's copy counts more."""
     found: dict[str, Copied] = {}
