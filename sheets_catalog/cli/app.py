@@ -52,7 +52,13 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: bool = typer.Option(
-        False, "--version", help="Print the version and exit.", callback=_version, is_eager=True, show_default=False
+        False,
+        "--version",
+        metavar="",
+        help="Print the version and exit.",
+        callback=_version,
+        is_eager=True,
+        show_default=False,
     ),
 ) -> None:
     pass

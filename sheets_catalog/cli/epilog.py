@@ -5,7 +5,7 @@ from __future__ import annotations
 from sheets_catalog.cli.statuses import MEANINGS
 
 STEPS = (
-    ("sheets-catalog demo", "the whole story on a sandbox; no account needed"),
+    ("sheets-catalog demo", "the whole story on a sandbox; no account"),
     ("sheets-catalog connect google", "then [cyan]connect shopify[/]: your sheet and shop"),
     ("sheets-catalog doctor", "is everything in place?"),
     ("sheets-catalog import", "the shop's catalogue into the sheet"),

@@ -152,6 +152,21 @@ def _there_is(context: Any, message: str) -> str:
     return f" There is: {', '.join(known)}." if known else ""
 
 
+def is_about_folder(error: OSError, folder: Path) -> bool:
+    """Whether the settings folder, something in it, or a folder above it could not be made or written."""
+    place = type(folder)(error.filename) if isinstance(error.filename, str) else None
+    return place is not None and (place.is_relative_to(folder) or folder.is_relative_to(place))
+
+
+def of_folder(error: OSError, folder: Path) -> Failure:
+    """What is said when the settings folder cannot be used: no fault of ours, and no log could be written either."""
+    told = SettingsError(
+        f"The settings folder {folder} cannot be used: {error.strerror}.",
+        advice="Give yourself the right to write there, or name another folder in SHEETS_CATALOG_HOME.",
+    )
+    return of_error(told)
+
+
 def of_unexpected(error: BaseException, folder: Path) -> Failure:
     """What a fault of ours says: a reference and a log file, never a traceback. Writes the log."""
     reference = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

@@ -31,6 +31,8 @@ def main(arguments: Sequence[str]) -> int:
 
         if failures.is_help(error):
             return int(Exit.INPUT)
+        if type(error).__name__ == "Abort" and screen.err.is_terminal:
+            screen.err.print()  # Ctrl-C at a question leaves the cursor behind it
         return failures.tell(screen, _failure(error))
     if status == Exit.KILLED:
         screen.say(named(KILLED))
@@ -48,6 +50,8 @@ def _failure(error: Exception) -> Failure:
         return failures.Failure("Aborted", "Nothing was done.", "", "", Exit.CONFIRM, "Stopped")
     from sheets_catalog.flows.connection import home
 
+    if isinstance(error, OSError) and failures.is_about_folder(error, home()):
+        return failures.of_folder(error, home())
     return failures.of_unexpected(error, home() / "logs")
 
 

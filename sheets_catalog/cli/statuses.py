@@ -46,7 +46,7 @@ MEANINGS = {
     Exit.MISSING_HERE: "verify: records are missing in the sheet.",
     Exit.MISSING_THERE: "verify: records are missing in the shop.",
     Exit.MIXED: "verify: several of these, or rows that cannot be compared.",
-    Exit.KILLED: "Stopped at once by a second Ctrl-C; resume the job.",
+    Exit.KILLED: "Stopped at once by Ctrl-C (a running job by the second); resume it.",
 }
 """One line each, short enough for a terminal of 80 columns; docs/exit-statuses.md says more."""
 

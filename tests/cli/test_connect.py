@@ -247,3 +247,10 @@ def test_a_service_account_works_on_a_sheet_and_folder_that_people_shared_with_i
     assert planned.told["empty"], planned.err
     assert planned.told["books"]["unchanged"] == 201
     assert connections.load("default").actor == ROBOT
+
+
+def test_connecting_with_a_settings_folder_that_cannot_be_made_is_no_fault_of_ours(run, desk_only, monkeypatch):
+    monkeypatch.setenv("SHEETS_CATALOG_HOME", "/dev/null/settings")
+    done = run("connect", "sandbox", desk_only.sandbox.url, "--json")
+    assert done.status == 2
+    assert "/dev/null/settings cannot be used" in done.told["error"]["message"]

@@ -275,3 +275,20 @@ def test_json_that_stdout_does_not_take_is_told_on_stderr(home):
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert "connect" in done.stderr
+
+
+def test_a_settings_folder_that_cannot_be_made_is_told_as_such(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    with pytest.raises(OSError, match="file") as met:
+        (blocked / "connections").mkdir(parents=True)
+    assert failures.is_about_folder(met.value, blocked)
+    told = failures.of_folder(met.value, blocked)
+    assert told.status == Exit.INPUT
+    assert str(blocked) in told.message
+    assert "SHEETS_CATALOG_HOME" in told.advice
+
+
+@pytest.mark.parametrize("name", [None, 3, "/elsewhere/key.json", "key.json"])
+def test_other_files_are_not_taken_for_the_settings_folder(name, tmp_path):
+    assert not failures.is_about_folder(OSError(13, "Permission denied", name), tmp_path)

@@ -52,9 +52,12 @@ def test_every_command_explains_itself_within_the_terminal(path, columns):
     assert max(map(len, text.splitlines())) <= columns
 
 
-@pytest.mark.parametrize("path", [path for path in ALL if len(path) == 1], ids=" ".join)
-def test_every_command_has_examples(path):
-    assert "$ sheets-catalog " + path[0] in help_of(*path)
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_command_has_examples_that_fit_the_terminal(path):
+    shown = [line.strip() for line in help_of(*path).splitlines() if line.strip().startswith("$ ")]
+    assert any(line.startswith("$ sheets-catalog " + " ".join(path)) for line in shown)
+    whole = [line.strip() for line in help_of(*path, columns="200").splitlines() if line.strip().startswith("$ ")]
+    assert shown == whole or path == ("import",)  # whose metafield has a header that is long by itself
 
 
 @pytest.mark.parametrize("path", [path for path in ALL if path not in {*GROUPS, ("sandbox",)}], ids=" ".join)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import select
 import signal
 import subprocess
 import threading
@@ -13,6 +16,7 @@ import requests
 from cli_world import COMMAND, Sheet, shop_effects
 from sandboxed import desk
 
+from sheets_catalog.cli.statuses import Exit
 from sheets_catalog.cli.stopping import Stopping
 from sheets_catalog.flows.connection import save
 from sheets_catalog.flows.exporting import ExportOptions, plan_export, store
@@ -160,3 +164,28 @@ def test_outside_the_main_thread_signals_are_left_alone():
     thread.start()
     thread.join()
     assert seen == [False]
+
+
+def test_what_is_said_after_ctrl_c_at_a_question_begins_a_line_of_its_own(home):
+    terminal, theirs = os.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "connect", "shopify"], stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "dumb"}
+    )
+    os.close(theirs)
+    try:
+        shown = _read_until(terminal, b"domain: ")
+        process.send_signal(signal.SIGINT)
+        shown += _read_until(terminal, b"Nothing was done.")
+        assert process.wait(timeout=30) == Exit.CONFIRM
+    finally:
+        process.kill()
+        os.close(terminal)
+    assert re.search(r"domain: (\^C)?\r\n\W*Stopped", shown.decode())
+
+
+def _read_until(terminal, words):
+    shown = b""
+    while words not in shown:
+        assert select.select([terminal], [], [], 30)[0], shown
+        shown += os.read(terminal, 4096)
+    return shown

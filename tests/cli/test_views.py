@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -73,7 +74,7 @@ def all_views(width):
     found = Verification(5, 1, [difference], [], [difference], list(PLAN.findings))
     yield from plans.rendered(PLAN, width)
     yield from runs.job_result(PLAN, state, state.books, Figures({"shopify.x": 3}, {}, 1, 1, 0, 12.0))
-    yield from runs.import_result(state.books, {"products": {"read": 3, "deleted_in_shop": 1}})
+    yield from runs.import_result(state.books, {"products": {"read": 3, "deleted_in_shop": 1}}, width)
     yield from jobs.listed([summary], width)
     yield from jobs.in_full(JobView(summary, PLAN, state, items), width)
     yield from checks.examined(
@@ -215,3 +216,31 @@ def test_small_columns_get_what_they_need_and_large_ones_share_the_rest():
     assert plans.shares([5, 6, 7], 100) == [5, 6, 7]
     assert plans.shares([100, 6, 200], 46) == [20, 6, 20]
     assert min(plans.shares([50, 50, 50], 3)) == 8
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_the_table_of_an_import_breaks_no_word(width):
+    names = ("new", "updated", "unchanged", "kept", "conflicted", "rejected", "deleted_in_shop")
+    tables = {tab: {"read": 34_000, **dict.fromkeys(names, 0)} for tab in ("products", "variants", "inventory")}
+    tables["variants"] |= {"updated": 12_000, "unchanged": 22_000, "conflicted": 7}
+    text = printed(*runs.import_result(Books(102_000, 102_000), tables, width), width=width)
+    for word in ("Inventory", "Updated", "Unchanged", "Conflicted", "34,000", "12,000", "22,000"):
+        assert word in text
+    assert ("Deleted in shop" in text) is (width >= 100)
+
+
+def test_a_list_of_jobs_tells_at_80_columns_what_kind_each_is():
+    when = datetime(2026, 11, 22, tzinfo=UTC)
+    books = Books(3, 3)
+    found = [JobSummary("J" * 33, flow, "", "attention", books, when, when) for flow in ("export", "stage", "deliver")]
+    text = printed(*jobs.listed(found, 80), width=80)
+    for job in found:
+        assert re.search(rf"^{job.job_id} +{job.flow} +attention +2026-11-22 00:00:00$", text, re.MULTILINE)
+
+
+def test_an_address_is_a_link_on_a_terminal_however_it_is_folded():
+    assert (
+        parts.linked("https://drive.google.com/drive/folders/1A").style
+        == "link https://drive.google.com/drive/folders/1A"
+    )
+    assert parts.linked("Catalogue (https://x)").style == ""

@@ -143,12 +143,14 @@ def test_apply_sends_exactly_what_the_plan_showed(run, at, sheet):
     (effect,) = shop_effects(at, since)
     assert effect["effect"]["changes"]["price"]["after"] == "77.50"
     assert run("apply", job, "--json").told["status"] == "finished"
+    assert "Nothing was sent this time: it had been done before." in run("apply", job).err
     assert len(shop_effects(at, since)) == 1
 
 
 def test_last_is_the_newest_job(run, at, sheet):
     sheet("Variants").put(2, "Price", 77.5)
     job = run("plan", "--json").told["job"]
+    assert "Nothing was sent" not in run("apply", "last").err
     assert run("apply", "last", "--json").told["job"] == job
 
 

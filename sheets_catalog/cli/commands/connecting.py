@@ -12,6 +12,7 @@ import typer
 
 from sheets_catalog.cli import options
 from sheets_catalog.cli.epilog import examples
+from sheets_catalog.cli.leaves import taught
 from sheets_catalog.cli.screen import Screen, screen_for
 from sheets_catalog.cli.statuses import Exit
 
@@ -33,6 +34,8 @@ app = typer.Typer(
 
 GOOGLE_TOKEN, SHOPIFY_TOKEN = "SHEETS_CATALOG_GOOGLE_TOKEN", "SHEETS_CATALOG_SHOPIFY_TOKEN"
 SHOPIFY_SECRET = "SHEETS_CATALOG_SHOPIFY_CLIENT_SECRET"  # noqa: S105 - a name
+_SIGN_IN = f"--service-account, --authorized-user or {GOOGLE_TOKEN}"
+_SHOP_ACCESS = f"--client-id with --client-secret-file, or --token-file or {SHOPIFY_TOKEN}"
 FOLDER_NAME = "Sheets Catalog"
 FOLDER_MARK = {"kind": "home"}
 
@@ -107,7 +110,7 @@ Where = Annotated[
 ]
 
 
-@app.command("sandbox")
+@app.command("sandbox", epilog=taught("connect sandbox"))
 def sandbox(
     where: Where,
     name: Name = "sandbox",
@@ -125,7 +128,7 @@ def sandbox(
     return _tell(screen, name, path, facts, "")
 
 
-@app.command("google")
+@app.command("google", epilog=taught("connect google"))
 def google(
     name: Name = "default",
     service_account: KeyFile = None,
@@ -147,7 +150,7 @@ def google(
     screen = screen_for(json=json)
     token = _secret(screen, access_token, token_file, "" if service_account or authorized_user else GOOGLE_TOKEN)
     if not (service_account or authorized_user or token):
-        service_account = Path(_asked(screen, "Path of the service account's key file", "--service-account"))
+        service_account = Path(_asked(screen, "Path of the service account's key file", _SIGN_IN))
     settings = GoogleSettings(
         service_account_file=_absolute(service_account),
         authorized_user_file=_absolute(authorized_user),
@@ -172,7 +175,7 @@ def google(
     return _tell(screen, name, path, facts, drafts.missing(name))
 
 
-@app.command("shopify")
+@app.command("shopify", epilog=taught("connect shopify"))
 def shopify(
     shop: ShopDomain = "",
     name: Name = "default",
@@ -196,14 +199,14 @@ def shopify(
     if client_id and not secret:
         secret = _asked(screen, "The app's client secret", f"--client-secret-file or {SHOPIFY_SECRET}", hidden=True)
     if not client_id and not token:
-        token = _asked(screen, "Admin API access token", f"--token-file or {SHOPIFY_TOKEN}", hidden=True)
+        token = _asked(screen, "Admin API access token", _SHOP_ACCESS, hidden=True)
     settings = ShopifySettings(domain, token, client_id, secret, base_url)
     facts = _shop_facts(_shop_alone(settings))
     path, _ = drafts.merge(name, _plain({"shopify": settings}))
     return _tell(screen, name, path, facts, drafts.missing(name))
 
 
-@app.command("show")
+@app.command("show", epilog=taught("connect show"))
 def show(json: options.Json = False) -> int:
     """List the saved connections, without their secrets."""
     from rich.text import Text
@@ -226,9 +229,9 @@ def show(json: options.Json = False) -> int:
     return Exit.OK
 
 
-@app.command("forget")
+@app.command("forget", epilog=taught("connect forget"))
 def forget(
-    name: Annotated[str, typer.Argument(help="The connection to forget.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The connection to forget.", show_default=False)],
     json: options.Json = False,
 ) -> int:
     """Delete a connection's settings from this machine. Sheet, shop and audit stay as they are."""

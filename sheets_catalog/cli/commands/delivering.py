@@ -10,6 +10,7 @@ from sheets_catalog.cli import options
 from sheets_catalog.cli.commands.staging import DryRun, Yes, actor, agree, preview_json
 from sheets_catalog.cli.epilog import examples
 from sheets_catalog.cli.here import Here, here
+from sheets_catalog.cli.leaves import taught
 from sheets_catalog.cli.statuses import Exit
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _plan(at: Here, wanted: Any) -> Preview:
         return plan_delivery(at.systems, wanted, lambda name, done, all_: show.phase(words.get(name, name), done, all_))
 
 
-@app.command("list")
+@app.command("list", epilog=taught("batches list"))
 def list_(connection: options.Connection = "", json: options.Json = False) -> int:
     """All exports, newest first, with the statuses of their tasks."""
     from sheets_catalog.cli.views import exports
@@ -99,7 +100,7 @@ def list_(connection: options.Connection = "", json: options.Json = False) -> in
     return Exit.OK
 
 
-@app.command()
+@app.command(epilog=taught("batches show"))
 def show(
     batch: BatchId,
     show_all: options.All = False,
@@ -117,7 +118,7 @@ def show(
     return Exit.OK
 
 
-@app.command()
+@app.command(epilog=taught("batches verify"))
 def verify(batch: BatchId, connection: options.Connection = "", json: options.Json = False) -> int:
     """Read every copy of an export back by its id: place, name, size and checksum."""
     return verify_batch(here(connection, json=json), batch)

@@ -44,10 +44,12 @@ Keep = Annotated[Path | None, options.value("--keep", metavar="DIR", help="Save 
 def demo(
     once: Once = False,
     catalogue: Catalogue = "sample",
-    speed: Annotated[float | None, typer.Option(min=0.001, max=FASTEST, help=_PACES, show_default=False)] = None,
+    speed: Annotated[
+        float | None, typer.Option(min=0.001, max=FASTEST, metavar="TIMES", help=_PACES, show_default=False)
+    ] = None,
     fast: Fast = False,
     keep: Keep = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same ids and data.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="Same seed, same ids and data.")] = 1,
     json: options.Json = False,
 ) -> int:
     """See the whole story on a sandbox: import, edit, plan, apply, stop, resume, verify, deliver. No account needed.

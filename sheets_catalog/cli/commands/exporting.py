@@ -345,6 +345,8 @@ def tell_result(at: Here, result: JobResult, told: frozenset[int] = frozenset())
 
     status = statuses.of_job(result.status, result.books)
     at.screen.show(*runs.job_result(result.plan, result.state, result.books, result.figures, told))
+    if result.books.done and runs.asked_nobody(result.plan, result.figures):
+        at.screen.say("Nothing was sent this time: it had been done before.")
     if status is Exit.PAUSED:
         _hint(at, "Go on with", f"jobs resume {result.job_id}")
     elif status is Exit.ATTENTION:

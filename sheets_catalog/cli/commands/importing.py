@@ -64,7 +64,10 @@ def import_(
         result = import_catalogue(at.systems, audit, wanted, _watched(show, stop))
     at.ran(result.session_id)
     status = statuses.of_books(result.books)
-    at.screen.show(*runs.import_result(result.books, plain(result.tables)), *runs.import_findings(result.findings))
+    at.screen.show(
+        *runs.import_result(result.books, plain(result.tables), at.screen.out.width),
+        *runs.import_findings(result.findings),
+    )
     at.screen.show(runs.figures_line(result.figures))
     at.screen.show(hint("Edit the sheet, then see what would be sent:", at.hint("plan")))
     told = {

@@ -10,6 +10,7 @@ from sheets_catalog.cli import options
 from sheets_catalog.cli.commands.exporting import Apply, BatchSize, Force, run_job
 from sheets_catalog.cli.epilog import examples
 from sheets_catalog.cli.here import here
+from sheets_catalog.cli.leaves import taught
 from sheets_catalog.cli.statuses import Exit
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ Item = Annotated[
 ]
 
 
-@app.command("list")
+@app.command("list", epilog=taught("jobs list"))
 def list_(
     all_sheets: AllSheets = False,
     connection: options.Connection = "",
@@ -53,7 +54,7 @@ def list_(
     return Exit.OK
 
 
-@app.command()
+@app.command(epilog=taught("jobs show"))
 def show(
     job: options.Job,
     show_all: options.All = False,
@@ -96,7 +97,7 @@ def show(
     return Exit.OK
 
 
-@app.command()
+@app.command(epilog=taught("jobs resume"))
 def resume(
     job: options.Job,
     batch_size: BatchSize = None,
@@ -110,7 +111,7 @@ def resume(
     return run_job(at, at.unfinished_job(job), Apply(batch_size, confirmed=confirm_mass_change, force=force))
 
 
-@app.command()
+@app.command(epilog=taught("jobs cancel"))
 def cancel(job: options.Job, connection: options.Connection = "", json: options.Json = False) -> int:
     """Stop a job for good, at its next checkpoint when it is running. What was applied stays applied."""
     from sheets_catalog.cli.views.parts import headline
@@ -130,7 +131,7 @@ def cancel(job: options.Job, connection: options.Connection = "", json: options.
     return Exit.OK
 
 
-@app.command()
+@app.command(epilog=taught("jobs retry"))
 def retry(
     job: options.Job,
     item: Item = None,
@@ -162,7 +163,7 @@ def retry(
     return Exit.OK
 
 
-@app.command()
+@app.command(epilog=taught("jobs clean"))
 def clean(
     older_than: Annotated[
         float,

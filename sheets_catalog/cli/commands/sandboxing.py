@@ -27,7 +27,7 @@ SPEED_TOLD = (
     "so 50 s at 50 are one of yours."
 )
 FASTEST = 1_000_000.0
-Speed = Annotated[float, typer.Option(min=0.001, max=FASTEST, help=SPEED_TOLD)]
+Speed = Annotated[float, typer.Option(min=0.001, max=FASTEST, metavar="TIMES", help=SPEED_TOLD)]
 MOST_TASKS, MOST_FILES = 100_000, 1_000_000
 """What the sandbox can hold in memory."""
 
@@ -47,7 +47,7 @@ LEAST_FILES = 4
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="PORT", help="0: any free one.")] = 0,
     catalogue: Catalogue = "sample",
     speed: Speed = 50.0,
     state: Annotated[
@@ -56,6 +56,7 @@ def sandbox(
     seed: Annotated[
         int | None,
         typer.Option(
+            metavar="NUMBER",
             help="Same seed, same ids and delays. Left out: only the ids of the sample data are always the same.",
             show_default=False,
         ),

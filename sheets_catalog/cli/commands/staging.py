@@ -13,6 +13,7 @@ import typer
 from sheets_catalog.cli import options
 from sheets_catalog.cli.epilog import examples
 from sheets_catalog.cli.here import Here, here
+from sheets_catalog.cli.leaves import taught
 from sheets_catalog.cli.statuses import Exit
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ DryRun = Annotated[
 Yes = Annotated[bool, options.flag("--yes", "-y", help="Do not ask before copying.", panel=options.SAFETY)]
 
 
-@app.command()
+@app.command(epilog=taught("tasks configure"))
 def configure(
     staging_folder: Annotated[
         str, options.value("--staging-folder", metavar="LINK", help="The folder in which exports are staged.")
@@ -145,7 +146,7 @@ def _rules(before: Any, changes: dict[str, Any]) -> Any:
         raise InputError(f"These rules cannot be used: {error}.", advice="See `tasks configure --help`.") from error
 
 
-@app.command()
+@app.command(epilog=taught("tasks migrate"))
 def migrate(connection: options.Connection = "", json: options.Json = False) -> int:
     """Add the columns that exporting needs, and call tasks with an export time delivered. Repeatable."""
     from sheets_catalog.cli.text import count
@@ -161,7 +162,7 @@ def migrate(connection: options.Connection = "", json: options.Json = False) -> 
     return Exit.OK
 
 
-@app.command("select")
+@app.command("select", epilog=taught("tasks select"))
 def select_(
     task: TaskIds = None,
     batch: Batches = None,
@@ -215,7 +216,7 @@ def select_(
     return Exit.OK
 
 
-@app.command()
+@app.command(epilog=taught("tasks status"))
 def status(
     task_id: Annotated[str, typer.Argument(metavar="TASK", help="The task's id.", show_default=False)],
     connection: options.Connection = "",
@@ -253,7 +254,7 @@ def status(
     return Exit.OK
 
 
-@app.command("set")
+@app.command("set", epilog=taught("tasks set"))
 def set_(
     task_ids: Annotated[list[str], typer.Argument(metavar="TASK...", help="Ids of tasks.", show_default=False)],
     to: Annotated[str, options.value("--to", metavar="STATUS", help="The status; '' puts them back in line.")],

@@ -73,6 +73,7 @@ def findings(found: Sequence[Finding], limit: int | None = LIMIT) -> Iterator[Re
     """What is wrong, task by task."""
     if not found:
         return
+    yield Text()
     table = parts.table("", "", "Row", "What", "How to mend it")
     for each in found[:limit]:
         symbol, style = parts.SEVERITIES[each.severity]
@@ -142,7 +143,7 @@ def batches(found: Sequence[BatchSummary]) -> Iterator[RenderableType]:
     table = parts.table("", "Batch", "Made", "Status", "Tasks", "Folder")
     for each in found:
         made = each.batch.created_at[:16].replace("T", " ")
-        table.add_row(each.batch.id, made, each.status, counted(each.statuses), each.folder_link)
+        table.add_row(each.batch.id, made, each.status, counted(each.statuses), parts.linked(each.folder_link))
     yield table
 
 

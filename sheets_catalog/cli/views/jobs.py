@@ -86,7 +86,7 @@ _COPYING = {
 }
 """What to do about failed tasks, by the flow of the job that could not copy them."""
 
-_COLUMNS = {"Job": 0, "Flow": 90, "Status": 0, "Done": 60, "Left": 110, "Set aside": 110, "Changed (UTC)": 76}
+_COLUMNS = {"Job": 0, "Flow": 60, "Status": 0, "Done": 90, "Left": 110, "Set aside": 110, "Changed (UTC)": 78}
 """Columns of the list, each with the width of a terminal that has room for it."""
 
 

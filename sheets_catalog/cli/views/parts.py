@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -79,8 +80,13 @@ def facts(pairs: Mapping[str, str]) -> Table:
     made.add_column(overflow="fold")
     for name, value in pairs.items():
         if value:
-            made.add_row(Text(name), Text(visible(value)))
+            made.add_row(Text(name), linked(visible(value)))
     return made
+
+
+def linked(text: str) -> Text:
+    """The text; where it is an address, one that a terminal opens even when it goes over several lines."""
+    return Text(text, style=f"link {text}" if re.fullmatch(r"https://\S+", text) else "")
 
 
 def more(left: int, noun: str, how: str) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
@@ -14,9 +15,10 @@ from sheets_catalog.jobs.state import Result, Status
 from sheets_catalog.records import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from sheets_catalog.books import Books
     from sheets_catalog.changes.plan import Plan
@@ -69,6 +71,11 @@ def job_title(plan: Plan, state: JobState, books: Books) -> Text:
     if note or noun == "task" or state.status is not Status.FINISHED:
         changes = f"{len(state.items(Result.DONE)):,} of {changes}"
     return headline(symbol, f"{word}{note} – {changes} {to} {plan.shop}", style)
+
+
+def asked_nobody(plan: Plan, figures: Figures) -> bool:
+    """Whether a run of an export called the shop not even once: whatever its books count was done by earlier runs."""
+    return plan.flow == "export" and not any(name.startswith("shopify.") for name in figures.calls)
 
 
 def overtaken(state: JobState) -> int:
@@ -130,19 +137,28 @@ def figures_line(figures: Figures) -> Text:
     return Text.assemble(("Calls: ", "dim"), joined(parts))
 
 
-def import_result(books: Books, tables: Mapping[str, Mapping[str, Any]]) -> Iterator[RenderableType]:
-    """How an import ended, a line a tab."""
+def import_result(books: Books, tables: Mapping[str, Mapping[str, Any]], width: int) -> Iterator[RenderableType]:
+    """How an import ended, a line a tab; where that is wider than the terminal, without columns of nothing."""
     symbol, style = ("!", "yellow") if books.conflicted or books.rejected else ("✓", "green")
     yield headline(symbol, f"Imported: {count(books.planned, 'record')} compared, {books.done:,} written", style)
     columns = list(dict.fromkeys(name for counts in tables.values() for name in counts))
+    made = _counts(tables, columns)
+    if Console(width=10_000).measure(made).maximum > width:
+        columns = [name for name in columns if name == "read" or any(counts.get(name) for counts in tables.values())]
+        made = _counts(tables, columns)
+        made.padding = (0, 1, 0, 0)
+    yield made
+    yield books_line(books)
+
+
+def _counts(tables: Mapping[str, Mapping[str, Any]], columns: Sequence[str]) -> Table:
     made = table("", "Tab", *(column.replace("_", " ").capitalize() for column in columns))
     for name, counts in tables.items():
         made.add_row(
             Text(TABLES[name].title if name in TABLES else name),
             *(Text(f"{counts.get(column, 0):,}") for column in columns),
         )
-    yield made
-    yield books_line(books)
+    return made
 
 
 def import_findings(found: Any, limit: int | None = LIMIT) -> Iterator[RenderableType]:
