@@ -50,7 +50,8 @@ class ExportWork:
     """The work of one export job (a `jobs.runner.Work`).
 
     `home`: the sheet's control file, which this job holds the lease of. `made`: ids of records that this process
-    created and wrote into the sheet, by item. `checked`: the tabs that will be written into were there.
+    created and wrote into the sheet, by item. `looked`: items that this process settled, so that no other run came
+    after it. `checked`: the tabs that will be written into were there.
     """
 
     systems: Systems
@@ -59,6 +60,7 @@ class ExportWork:
     home: Control
     tables: Mapping[str, Table] = field(init=False)
     made: dict[int, str] = field(default_factory=dict)
+    looked: set[int] = field(default_factory=set)
     checked: bool = False
 
     def __post_init__(self) -> None:
@@ -78,6 +80,7 @@ class ExportWork:
         sent = self._send(ready, look)
         settled = {item: each for item, each in outcomes.items() if isinstance(each, Sent)} | sent
         problems = self._write_back(settled)
+        self.looked |= settled.keys()
         return [self._outcome(item, settled[item], problems.get(item, "")) for item in batch]
 
     def _rows_changed(self, found: Iterable[Ready | Sent]) -> dict[int, Sent]:
@@ -205,6 +208,7 @@ class ExportWork:
         found = {item: _as_found(look.sort(item)) for item in unsure}
         settled = {item: each for item, each in found.items() if each is not None}
         problems = self._write_back(settled, ending=True)
+        self.looked |= settled.keys()
         return [self._outcome(item, each, problems.get(item, "")) for item, each in settled.items()]
 
     def finish(self, state: JobState) -> None:
@@ -225,20 +229,26 @@ class ExportWork:
             home.save(baseline, job_id=self.job_id)
 
     def _agree(self, baseline: Baseline, state: JobState) -> None:
-        for each in self.plan.agreements:
+        """Note what both sides agree on. Where another run came in between, what that one found is newer.
+
+        A record of which an old value were noted would seem edited in the shop, and a way back to it in the sheet be
+        taken for no edit.
+        """
+        overtaken = baseline.generation not in {0, self.plan.baseline_generation}
+        for each in () if overtaken else self.plan.agreements:
             baseline.table(each.table).agree(each.key, each.marks)
         self._remember_unlinked(baseline, state)
         settled = [item for item in range(state.total) if state.result(item) in {Result.DONE, Result.CONFLICTED}]
         keys = self._new_keys([item for item in settled if self.plan.changes[item].action == "create"])
         for item in settled:
             change = self.plan.changes[item]
+            base, key = baseline.table(change.table), change.key or keys.get(item, "")
             if state.result(item) is Result.CONFLICTED and state.reasons.get(item) not in PARTLY:
                 continue
             if change.action == "delete":
-                baseline.table(change.table).forget([change.key])
-            elif key := change.key or keys.get(item, ""):
-                marks = {each.field: fingerprint(each.after) for each in change.fields}
-                baseline.table(change.table).agree(key, marks)
+                base.forget([change.key])
+            elif key and (not overtaken or item in self.looked or key not in base):
+                base.agree(key, {each.field: fingerprint(each.after) for each in change.fields})
 
     def _remember_unlinked(self, baseline: Baseline, state: JobState) -> None:
         """Records that were made, but whose row did not get their id: the next plan must not make them again."""
