@@ -9,6 +9,7 @@ from sandboxed import desk
 from sheets_catalog.books import Books
 from sheets_catalog.flows import control
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store, unlinked
+from sheets_catalog.flows.exporting.sending import marker
 from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.flows.tabs import letter
 from sheets_catalog.jobs.runner import Limits
@@ -166,6 +167,22 @@ def test_a_product_is_not_planned_without_the_variant_that_another_tab_has_for_i
     assert variant.record.values["price"] == "49.90"
 
 
+@pytest.mark.parametrize("tables", [("products",), ("products", "variants")])
+def test_a_product_without_any_variant_row_is_planned_with_a_warning(at, tables):
+    row = append(at, "Products", {"Handle": "lamp", "Title": "Lamp"})
+    plan = plan_export(at.systems, ExportOptions(tables=tables))
+    (finding,) = plan.findings
+    assert (finding.severity, finding.rule, finding.tab, finding.row) == ("warning", "no_variant", "Products", row)
+    assert len(plan.changes) == 1
+
+
+def test_long_operation_keys_that_begin_alike_are_different_ones():
+    one, other = (marker("job", f"new:{'ä' * 300}{end}") for end in "ab")
+    assert one != other
+    assert len(one) == len(other) == 255
+    assert marker("job", "new:lamp") == "job/new:lamp"
+
+
 def test_a_product_is_not_made_at_no_price_when_its_only_variant_is_not_sent(at):
     append(at, "Products", {"Handle": "plain-one", "Title": "Plain one", "Status": "active"})
     row = append(at, "Variants", {"Product Handle": "plain-one", "Price": 49.9, "SKU": "P1"})
@@ -295,7 +312,8 @@ def test_of_new_products_that_may_all_be_the_one_without_row_only_that_in_its_pl
     plan = plan_export(at.fresh())
     held = ("warning", row + 3) if moved else ("error", row)
     assert unlinked_in(plan) == [held, ("warning", held[1] + 1)]
-    assert all(key in one.message and key in one.advice for one in plan.findings)
+    told = [one for one in plan.findings if one.rule == "unlinked"]
+    assert all(key in one.message and key in one.advice for one in told)
     assert len(plan.changes) == (3 if moved else 2)
 
 

@@ -125,6 +125,25 @@ def incomplete_products(
         )
 
 
+def without_variants(products: Layout, out: Compared) -> None:
+    """Warn of new products that no row of a variant belongs to: the shop gives each one variant, priced at nothing."""
+    with_variants = {change.group for change in out.changes if change.table == "variants"}
+    for change in out.changes:
+        if change.table == "products" and change.group not in with_variants:
+            out.findings.append(
+                Finding(
+                    "warning",
+                    "no_variant",
+                    products.table.title,
+                    change.row,
+                    products.table.by_name["handle"].header,
+                    change.context["handle"],
+                    "This new product has no row in the tab Variants: the shop makes it one variant at the price 0.",
+                    "Type its handle and a price into a new row of Variants, and plan both tabs together.",
+                )
+            )
+
+
 def valueless_options(products: Layout, out: Compared) -> None:
     """Refuse new products with a named option for which none of their new variants has a value: the shop would."""
     used = {(change.group, each.field) for change in out.changes for each in change.fields}

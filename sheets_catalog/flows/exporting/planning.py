@@ -257,6 +257,8 @@ def _plan_creates(run: _Planning) -> None:
             creating.valueless_options(run.readers["products"].layout, out)
         if products and not variants and out.changes:
             creating.incomplete_products(run.readers["products"].layout, _new_variants_apart(run), out, apart=True)
+        if products:
+            creating.without_variants(run.readers["products"].layout, out)
     if levels:
         creating.new_levels(run.readers["inventory"].layout, levels.new, out)
     run.results.append(out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 PARALLEL = 4
 """Requests under way at once; more only empties the bucket of cost points faster."""
+
+_LONGEST = 255
+"""Characters of an operation key: people may see it in the shop's admin."""
 
 _NAMESPACE = UUID("8c9a6a3e-2f0f-5b3a-9d53-6f0f5a1f7e11")
 
@@ -81,8 +85,12 @@ class Sent:
 
 
 def marker(job_id: str, group: str) -> str:
-    """The operation key that a created record carries in the shop. The same however often the job is resumed."""
-    return f"{job_id}/{group}"[:255]
+    """The operation key that a created record carries in the shop. The same however often the job is resumed.
+
+    At most 255 characters: long ones end with a digest, since two groups may begin alike.
+    """
+    whole = f"{job_id}/{group}"
+    return whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST - 33]}#{sha256(whole.encode()).hexdigest()[:32]}"
 
 
 def deliveries(
