@@ -38,6 +38,15 @@ def test_nothing_is_delivered_into_the_folder_that_is_staged_into_now(small) -> 
             small.plan_delivery(folder=folder)
 
 
+def test_nothing_is_delivered_into_a_folder_that_other_batches_were_staged_into(small) -> None:
+    keeping.set_status(small.systems, small.audit, ["task-1"], "", "again", "me")
+    (new,) = small.plant({"name": "New staging", "mimeType": FOLDER})
+    keeping.configure(small.systems, staging_folder=new)
+    small.stage("B2")
+    with pytest.raises(InputError, match="is the staging folder itself"):
+        small.plan_delivery("B2", folder=register.load(small.systems).batches["B1"].staging_folder)
+
+
 def test_nothing_is_delivered_into_a_batch_that_was_moved(small) -> None:
     batch = register.load(small.systems).batches["B1"]
     (other,) = small.plant({"name": "Elsewhere", "mimeType": FOLDER})

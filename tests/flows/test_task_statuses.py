@@ -142,3 +142,13 @@ def test_a_clean_up_keeps_what_was_staged_of_tasks_that_have_no_row_now(small) -
     (cleaning,) = keeping.plan_cleaning(small.systems, 0, delivered=True)
     assert (cleaning.trash, cleaning.why) == (True, "all of it was delivered")
     assert keeping.clean(small.systems, small.audit, [cleaning], "me") == []
+
+
+@pytest.mark.parametrize("typo", ["", "B1 x"])
+def test_a_clean_up_keeps_what_was_staged_of_tasks_whose_batch_id_was_lost(small, typo) -> None:
+    """Somebody cleared the column, or sorted it alone; the tasks are still called staged."""
+    typed(small, "Export Batch ID", typo, typo, typo)
+    assert keeping.plan_cleaning(small.systems, 0, delivered=True) == []
+    typed(small, "Export Status", "", "", "")
+    (cleaning,) = keeping.plan_cleaning(small.systems, 0)
+    assert (cleaning.trash, cleaning.why) == (True, "nothing of it was staged")

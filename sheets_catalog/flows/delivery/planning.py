@@ -77,7 +77,7 @@ def plan_delivery(
     known = register.load(systems)
     batch = known.batch(options.batch_id)
     client = folder_for_writing(systems, options.client_folder, "client's folder")
-    keep_apart(systems, _staging(systems, batch, known.settings.staging_folder), client)
+    keep_apart(systems, _staging(systems, batch, known), client)
     note("sheet", 0, 0)
     opened = open_tasks(systems, known.settings.tab)
     rows = [row for row in opened.rows() if row.values.get("export_batch_id") == batch.id]
@@ -111,12 +111,14 @@ def plan_delivery(
     return Preview(planning.plan_of(systems, opened, draft), batch, client.name, left)
 
 
-def _staging(systems: Systems, batch: Batch, current: str) -> list[File]:
+def _staging(systems: Systems, batch: Batch, known: Register) -> list[File]:
     """The folder the batch was staged into.
 
-    Also the one that is staged into now (`current`), if that is another, and the batch's own, if it was moved.
+    Also those that are staged into now, or hold other batches that were not cleaned up, and the batch's own, if it was
+    moved.
     """
-    ids = dict.fromkeys((batch.staging_folder, current, batch.folder_id))
+    others = (each.staging_folder for each in known.batches.values() if not each.cleaned_at)
+    ids = dict.fromkeys((batch.staging_folder, known.settings.staging_folder, *others, batch.folder_id))
     found = dict(systems.drive.get_many([each for each in ids if each]))
     if batch.staging_folder not in found:
         raise InputError(

@@ -227,7 +227,7 @@ def plan_cleaning(systems: Systems, older_than_days: float, *, delivered: bool =
     for batch in sorted(known.batches.values(), key=lambda each: each.created_at, reverse=True):
         if batch.cleaned_at or datetime.fromisoformat(batch.created_at) > limit or _at_work(systems, batch):
             continue
-        cleaning = _cleaning(systems, batch, rows, delivered=delivered)
+        cleaning = _cleaning(systems, known, batch, rows, delivered=delivered)
         if cleaning.tasks or cleaning.trash:
             found.append(cleaning)
     return found
@@ -242,12 +242,14 @@ _WORTHLESS = {"", *_ABANDONED, ExportStatus.DELIVERY_FAILED}
 """Statuses of tasks whose copies nobody needs. A word that is none of ours may stand for anything: it is not here."""
 
 
-def _cleaning(systems: Systems, batch: Batch, everything: Sequence[Row], *, delivered: bool) -> Cleaning:
+def _cleaning(
+    systems: Systems, known: Register, batch: Batch, everything: Sequence[Row], *, delivered: bool
+) -> Cleaning:
     rows = [row for row in everything if _batch(row) == batch.id]
     words = {_word(row) for row in rows}
     finished = {ExportStatus.DELIVERED.value, ExportStatus.STAGING_FAILED.value}
     if words <= _WORTHLESS or (delivered and words <= finished):  # then only it matters who has no row
-        words |= _rowless(systems, batch, everything)
+        words |= _rowless(systems, known, batch, everything)
     nothing_left = words <= _WORTHLESS
     done = delivered and words <= finished
     abandoned = _ABANDONED | ({ExportStatus.DELIVERY_FAILED} if nothing_left else set())
@@ -265,15 +267,20 @@ def _cleaning(systems: Systems, batch: Batch, everything: Sequence[Row], *, deli
     )
 
 
-def _rowless(systems: Systems, batch: Batch, everything: Sequence[Row]) -> set[str]:
-    """What jobs have proven of tasks of which the tab has no row now: archived, or in the tab of other settings."""
-    there = {row.key for row in everything} | {each.task_id for each in batch.taken_out}
+def _rowless(systems: Systems, known: Register, batch: Batch, everything: Sequence[Row]) -> set[str]:
+    """What jobs have proven of tasks of which no row says now that they are elsewhere.
+
+    They were archived, or stand in the tab of other settings; or the row has a status, but no batch's id any more.
+    """
+    astray = {row.key: _word(row) for row in everything if _word(row) and _batch(row) not in known.batches}
+    there = ({row.key for row in everything} - astray.keys()) | {each.task_id for each in batch.taken_out}
     try:
         staged = proven(systems, batch.staging_jobs) - there
         delivered = proven(systems, batch.delivery_jobs) if staged else set()
     except StateError:  # a job that cannot be read may have staged anything
         return {ExportStatus.STAGED.value}
-    return {(ExportStatus.DELIVERED if key in delivered else ExportStatus.STAGED).value for key in staged}
+    words = {key: (ExportStatus.DELIVERED if key in delivered else ExportStatus.STAGED).value for key in staged}
+    return {astray.get(key, word) for key, word in words.items()}
 
 
 def _word(row: Row) -> str:
@@ -320,7 +327,7 @@ def _changed(systems: Systems, planned: Cleaning) -> str:
     if _at_work(systems, batch):
         return f"Job {batch.active_job} works on it by now."
     rows = list(open_tasks(systems, known.settings.tab).rows())
-    if batch.cleaned_at or _cleaning(systems, batch, rows, delivered=planned.delivered) != planned:
+    if batch.cleaned_at or _cleaning(systems, known, batch, rows, delivered=planned.delivered) != planned:
         return "Its tasks are no longer as they were when the clean-up was planned."
     return ""
 
