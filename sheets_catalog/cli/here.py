@@ -80,8 +80,12 @@ class Here:
         """All jobs, newest first, the one that was just stored among them."""
         from sheets_catalog.flows import job_files
 
-        remembered = self._remembered("newest-jobs")
-        return job_files.list_jobs(self.systems, all_sheets=all_sheets, also=[remembered] if remembered else [])
+        return job_files.list_jobs(self.systems, all_sheets=all_sheets, also=self.newest_jobs)
+
+    @property
+    def newest_jobs(self) -> list[str]:
+        """Id of the job that was stored last from this machine, which Drive's lists may not show yet."""
+        return [job_id for job_id in [self._remembered("newest-jobs")] if job_id]
 
     def job(self, wanted: str) -> str:
         """A job's id; “last” is the newest one. Raises `InputError` when there is none."""

@@ -292,21 +292,31 @@ LEASES = {"export": "catalogue", "import": "catalogue"}
 """Which flows exclude each other on one sheet: those with the same lease."""
 
 
-def clean(systems: Systems, older_than_days: float, *, dry_run: bool = False) -> list[JobSummary]:
-    """Move jobs older than so many days to the trash; returns them.
+def clean(
+    systems: Systems, older_than_days: float, *, dry_run: bool = False, also: Iterable[str] = ()
+) -> list[JobSummary]:
+    """Move jobs older than so many days to the trash; returns them. `also`: see `list_jobs`.
 
     Those that ended, those that were planned and never begun, and unreadable ones; what has begun and waits stays.
     """
     limit = systems.clock.now() - timedelta(days=older_than_days)
-    ended = {Status.FINISHED.value, Status.CANCELLED.value, "unreadable"}
-    over = [
-        job for job in list_jobs(systems) if job.status in ended or (job.status == Status.PLANNED and not job.begun)
-    ]
-    old = [job for job in over if (job.updated_at or limit) < limit]
+    listed = [job.job_id for job in list_jobs(systems, also=also) if _is_over(job, limit)]
+    files = systems.drive.get_many(listed).values()  # a list may show a job as it was before somebody retried it
+    now = [summary_of(systems, file) for file in files if not file.trashed]
+    old = [job for job in now if _is_over(job, limit)]
     if not dry_run:
         for job in old:
             _trash(systems, job.job_id)
     return old
+
+
+_ENDED = frozenset({Status.FINISHED.value, Status.CANCELLED.value, "unreadable"})
+
+
+def _is_over(job: JobSummary, limit: datetime) -> bool:
+    """Whether nobody goes on with a job that did not change since `limit`."""
+    unused = job.status == Status.PLANNED and not job.begun
+    return (job.status in _ENDED or unused) and (job.updated_at or limit) < limit
 
 
 def _trash(systems: Systems, job_id: str) -> None:

@@ -115,3 +115,20 @@ def test_a_control_file_removed_while_an_import_runs_hides_no_result(at):
     with pytest.raises(StateError, match="lease was removed while it worked"):
         import_catalogue(at.systems, at.audit, None, remove)
     assert import_catalogue(at.fresh(), at.audit).books.balanced
+
+
+def test_a_job_in_line_again_is_not_cleaned_up_although_lists_still_call_it_finished(at):
+    put(at, "Variants", 2, "Price", 72)
+    sheet = at.person().worksheet("Variants")
+    gone = str(sheet.cell(2, sheet.row_values(1).index("Variant ID") + 1).value).lstrip("'")
+    job = store(at.systems, plan_export(at.systems))
+    at.sandbox.services["shopify"].delete_variant(gone)
+    assert apply(at.systems, at.audit, job).books.rejected == 1
+    at.sandbox.world.clock.advance(30)
+    assert job_files.retry(at.systems, job) == 1
+    lag = {"kind": "lag-list", "service": "drive", "seconds": 20, "times": 0}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=lag, timeout=5).ok
+    (listed,) = job_files.list_jobs(at.systems)
+    assert listed.status == "finished"
+    assert job_files.clean(at.systems, older_than_days=-1) == []
+    assert not at.systems.drive.get(job).trashed

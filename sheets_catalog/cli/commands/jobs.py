@@ -187,7 +187,7 @@ def clean(
     from sheets_catalog.flows import job_files
 
     at = here(connection, json=json)
-    found = job_files.clean(at.systems, older_than, dry_run=dry_run)
+    found = job_files.clean(at.systems, older_than, dry_run=dry_run, also=at.newest_jobs)
     verb = "would be moved to the trash; nothing was moved (--dry-run)" if dry_run else "moved to the trash"
     at.screen.show(headline("■", f"{count(len(found), 'job')} {verb}", "cyan"))
     if found:
