@@ -87,6 +87,13 @@ class Work(Protocol):
         and sends none of them. The outcomes are stored before `finish` is called. Repeatable.
         """
 
+    def pause(self, state: JobState) -> None:
+        """What others have to know of the items settled so far, when a slice ends before the job does.
+
+        Called once the state is stored, while the lease is held. A slice that dies does not come here: `finish` has to
+        do without.
+        """
+
     def finish(self, state: JobState) -> None:
         """What follows once all items are settled. Repeatable."""
 
@@ -151,9 +158,16 @@ class Runner:
             state = self._begin(self.checkpoints.load())
             while not state.status.ended and state.status is Status.RUNNING:
                 state = self._step(state)
+            self._leave(state)
             return state
         finally:
             self._give_back()
+
+    def _leave(self, state: JobState) -> None:
+        """A slice that ends well, or with an error that a person has to see to; what fails here `finish` makes good."""
+        if not state.status.ended:
+            with contextlib.suppress(SheetsCatalogError):
+                self.work.pause(state)
 
     def _begin(self, state: JobState) -> JobState:
         if state.status.ended:
@@ -177,6 +191,7 @@ class Runner:
         except SheetsCatalogError as error:
             with contextlib.suppress(SheetsCatalogError):  # the error itself matters more than its note
                 self._save(msgspec.structs.replace(state, status=Status.ATTENTION, note=mask_message(error.message)))
+                self._leave(state)
             raise
 
     def _advance(self, state: JobState) -> JobState:

@@ -1,10 +1,11 @@
-"""A job that was stopped, and goes on after a later export: what that one settled stays settled."""
+"""A job that was stopped, and what others do before it goes on: nobody's edit is lost by it."""
 
 from __future__ import annotations
 
 import pytest
 from sandboxed import desk
 
+from sheets_catalog.flows import job_files
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.jobs.runner import Limits
@@ -60,3 +61,81 @@ def test_what_a_later_export_agreed_on_is_not_forgotten(at):
     price(at, 2, 61)
     price(at, 8, 62)
     assert {change.key for change in plan_export(at.fresh()).changes} == {first, other}
+
+
+class DiedError(Exception):
+    """Ends a process where it is, as far as the job can tell."""
+
+
+class Death(Calls):
+    """Nothing is stored any more at the second question."""
+
+    def __call__(self):
+        if super().__call__():
+            raise DiedError
+        return False
+
+
+OPTIONS = ExportOptions(batch_size=1)
+
+
+def begun(at, *edits):
+    """A job with these prices, by row, of which the first was sent."""
+    for row, value in edits:
+        price(at, row, value)
+    job = store(at.systems, plan_export(at.systems))
+    stopped = apply(at.systems, at.audit, job, options=OPTIONS, limits=Limits(stopping=Calls()))
+    assert (stopped.status, stopped.books.done) == (Status.WAITING, 1)
+    return job
+
+
+def planned(at):
+    return {change.row: change.fields[0].after for change in plan_export(at.fresh()).changes}
+
+
+def test_a_cell_that_goes_back_to_its_old_value_while_a_job_is_stopped_is_an_edit(at):
+    """Somebody stops an export because of a wrong price, and mends it in the sheet."""
+    begun(at, (2, 61), (8, 62))
+    price(at, 2, 59.9)
+    assert planned(at) == {2: "59.90", 8: "62.00"}
+    import_catalogue(at.fresh(), at.audit)
+    assert planned(at) == {2: "59.90", 8: "62.00"}
+
+
+def test_so_it_is_when_the_process_died_and_another_export_came_first(at):
+    price(at, 2, 61)
+    price(at, 8, 62)
+    job = store(at.systems, plan_export(at.systems))
+    with pytest.raises(DiedError):
+        apply(at.systems, at.audit, job, options=OPTIONS, limits=Limits(stopping=Death()))
+    price(at, 2, 59.9)
+    assert export(at).books.done == 1
+    apply(at.fresh(), at.audit, job, options=OPTIONS)
+    assert planned(at) == {2: "59.90"}
+
+
+def test_a_job_that_is_stopped_again_still_leaves_what_a_later_export_settled(at):
+    job = begun(at, (2, 61), (8, 62), (40, 63))
+    price(at, 2, 71)
+    assert export(at).books.done == 3
+    again = apply(at.fresh(), at.audit, job, options=OPTIONS, limits=Limits(stopping=Calls()))
+    assert again.status is Status.WAITING
+    assert apply(at.fresh(), at.audit, job, options=OPTIONS).status is Status.FINISHED
+    price(at, 2, 61)
+    assert planned(at) == {2: "61.00"}
+
+
+def test_what_a_retry_sends_is_agreed_on(at):
+    sheet = at.person().worksheet("Products")
+    column = sheet.row_values(1).index("Handle") + 1
+    other, before = sheet.cell(3, 1).value, sheet.cell(2, column).value
+    merchant = at.sandbox.services["shopify"]
+    merchant.edit_product(other, handle="wanted")
+    sheet.update_cell(2, column, "wanted")
+    job = store(at.systems, plan_export(at.systems))
+    assert apply(at.systems, at.audit, job).books.rejected == 1
+    merchant.edit_product(other, handle="another")
+    assert job_files.retry(at.fresh(), job) == 1
+    assert apply(at.fresh(), at.audit, job).books.done == 1
+    sheet.update_cell(2, column, before)
+    assert planned(at) == {2: before}

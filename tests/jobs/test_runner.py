@@ -35,6 +35,7 @@ class ScriptedWork:
     script: object = None
     calls: int = 0
     finished: int = 0
+    paused: list = field(default_factory=list)
     last: object = None
     seen_at_end: object = None
 
@@ -55,6 +56,9 @@ class ScriptedWork:
 
     def settle(self, state):
         return self.last(state) if self.last else ()
+
+    def pause(self, state):
+        self.paused.append(state)
 
     def finish(self, state):
         self.finished += 1
@@ -171,8 +175,10 @@ def test_a_deadline_ends_the_slice_and_the_next_one_goes_on():
     state = runner.advance()
     assert state.status is Status.WAITING
     assert 0 < state.books.done < 40
-    more, _ = make(40, store=runner.checkpoints.store, control=runner.control, clock=clock, target=work.target)
+    assert [each.books for each in work.paused] == [state.books]
+    more, again = make(40, store=runner.checkpoints.store, control=runner.control, clock=clock, target=work.target)
     assert more.advance().books == Books(planned=40, done=40)
+    assert (again.paused, again.finished) == ([], 1)
 
 
 def test_every_slice_gets_somewhere_however_short_it_is():
@@ -192,10 +198,11 @@ def test_lost_access_stops_with_the_place_kept():
             raise CredentialsError("The token was revoked.")
         return None
 
-    runner, _ = make(25, script=script)
+    runner, work = make(25, script=script)
     with pytest.raises(CredentialsError):
         runner.advance()
     state = Checkpoints(runner.checkpoints.store).load()
+    assert [each.books for each in work.paused] == [state.books]
     assert state.status is Status.ATTENTION
     assert state.books == Books(planned=25, done=10, pending=15)
     resumed, _ = make(25, store=runner.checkpoints.store, control=runner.control, clock=runner.clock)

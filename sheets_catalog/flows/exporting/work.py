@@ -10,7 +10,7 @@ from sheets_catalog.errors import InputError, NotFound, PermissionMissing, Refus
 from sheets_catalog.flows import conflicts_tab, control
 from sheets_catalog.flows.exporting import unlinked
 from sheets_catalog.flows.exporting.batching import first_batch
-from sheets_catalog.flows.exporting.looking import Look
+from sheets_catalog.flows.exporting.looking import Look, fetch
 from sheets_catalog.flows.exporting.names_now import names_now
 from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, tables_of
 from sheets_catalog.flows.exporting.sending import Ready, Sent, deliver, deliveries
@@ -41,6 +41,9 @@ PARTLY = frozenset({WAITING, LEFT})
 
 PROTECTED = "this account may not edit its cells."
 
+OVERTAKEN = "/overtaken"
+"""Ends the name under which a job stores the baseline after another run came in between."""
+
 UNWRITTEN = "Not written into the sheet: "
 """Begins the reason of a record of which the shop has what was planned, and the sheet does not, or not all of it."""
 
@@ -50,7 +53,7 @@ class ExportWork:
     """The work of one export job (a `jobs.runner.Work`).
 
     `home`: the sheet's control file, which this job holds the lease of. `made`: ids of records that this process
-    created and wrote into the sheet, by item. `looked`: items that this process settled, so that no other run came
+    created and wrote into the sheet, by item. `looked`: items that this process looked at, so that no other run came
     after it. `checked`: the tabs that will be written into were there.
     """
 
@@ -211,6 +214,14 @@ class ExportWork:
         self.looked |= settled.keys()
         return [self._outcome(item, each, problems.get(item, "")) for item, each in settled.items()]
 
+    def pause(self, state: JobState) -> None:
+        """Note what this process settled: else a cell that goes back to its old value meanwhile is taken for no edit.
+
+        An export would then leave the shop what was sent, and an import overwrite the cell with it.
+        """
+        if self.looked:
+            self._store_baseline(self.home, state, sorted(self.looked))
+
     def finish(self, state: JobState) -> None:
         """Show open conflicts, then store what both sides now agree on. Repeatable."""
         if self.plan.options.get(CONFLICTS_TAB) != LISTED:
@@ -218,37 +229,54 @@ class ExportWork:
             mine = {name: self.tables[name] for name in self.plan.tables}
             conflicts_tab.write(self.systems.sheets, info, self.plan.conflicts, mine)
         try:
-            self._store_baseline(self.home, state)
+            self._store_baseline(self.home, state, range(state.total))
         except NotFound:  # it was deleted while the job ran
-            self._store_baseline(control.find_or_make(self.systems), state)
+            self._store_baseline(control.find_or_make(self.systems), state, range(state.total))
 
-    def _store_baseline(self, home: Control, state: JobState) -> None:
+    def _store_baseline(self, home: Control, state: JobState, items: Iterable[int]) -> None:
+        """Where another run came in between, this job's name says so for good: what that one found is newer."""
         baseline, _ = home.load()
-        if baseline.job_id != self.job_id:
-            self._agree(baseline, state)
-            home.save(baseline, job_id=self.job_id)
+        alone = baseline.job_id == self.job_id or baseline.generation in {0, self.plan.baseline_generation}
+        self._agree(baseline, state, items, alone=alone)
+        home.save(baseline, job_id=self.job_id if alone else f"{self.job_id}{OVERTAKEN}")
 
-    def _agree(self, baseline: Baseline, state: JobState) -> None:
-        """Note what both sides agree on. Where another run came in between, what that one found is newer.
+    def _agree(self, baseline: Baseline, state: JobState, items: Iterable[int], *, alone: bool) -> None:
+        """Note what both sides agree on, of these items that are settled. `alone`: no other run came in between.
 
         A record of which an old value were noted would seem edited in the shop, and a way back to it in the sheet be
         taken for no edit.
         """
-        overtaken = baseline.generation not in {0, self.plan.baseline_generation}
-        for each in () if overtaken else self.plan.agreements:
+        for each in self.plan.agreements if alone else ():
             baseline.table(each.table).agree(each.key, each.marks)
         self._remember_unlinked(baseline, state)
-        settled = [item for item in range(state.total) if state.result(item) in {Result.DONE, Result.CONFLICTED}]
+        settled = [item for item in items if self._is_agreed(item, state)]
         keys = self._new_keys([item for item in settled if self.plan.changes[item].action == "create"])
+        older = set() if alone else self._older([item for item in settled if item not in self.looked], baseline)
         for item in settled:
             change = self.plan.changes[item]
             base, key = baseline.table(change.table), change.key or keys.get(item, "")
-            if state.result(item) is Result.CONFLICTED and state.reasons.get(item) not in PARTLY:
-                continue
             if change.action == "delete":
                 base.forget([change.key])
-            elif key and (not overtaken or item in self.looked or key not in base):
+            elif key and (item not in older or key not in base):
                 base.agree(key, {each.field: fingerprint(each.after) for each in change.fields})
+
+    def _is_agreed(self, item: int, state: JobState) -> bool:
+        """Whether both sides have what was planned; done, or all but what waits for a person."""
+        result = state.result(item)
+        return result is Result.DONE or (result is Result.CONFLICTED and state.reasons.get(item) in PARTLY)
+
+    def _older(self, items: Sequence[int], baseline: Baseline) -> set[int]:
+        """Those that another run has come after, as baseline or shop shows: they are not what this job left there.
+
+        A process that died did not note what it had sent, so others still have the value before it in the baseline.
+        """
+        changes = {item: self.plan.changes[item] for item in items}
+        mine = {item for item, change in changes.items() if change.action == "update" and _untouched(change, baseline)}
+        for name, table in self.tables.items():
+            keys = {changes[item].key: item for item in mine if changes[item].table == name}
+            found = fetch(self.systems, table, keys) if keys else {}
+            mine -= {item for key, item in keys.items() if not _as_left(changes[item], found.get(key))}
+        return set(items) - mine
 
     def _remember_unlinked(self, baseline: Baseline, state: JobState) -> None:
         """Records that were made, but whose row did not get their id: the next plan must not make them again."""
@@ -276,6 +304,17 @@ class ExportWork:
                 if key:
                     found[item] = key
         return found
+
+
+def _untouched(change: Change, baseline: Baseline) -> bool:
+    """Whether the baseline still has what stood there when this was planned."""
+    marks = baseline.table(change.table).marks(change.key)
+    return all(marks.get(each.field) in {None, fingerprint(each.before)} for each in change.fields)
+
+
+def _as_left(change: Change, record: Record | None) -> bool:
+    """Whether the shop has what the change sent, or took from it."""
+    return record is not None and all(record.values.get(each.field) == each.after for each in change.fields)
 
 
 def _as_found(each: Ready | Sent) -> Sent | None:

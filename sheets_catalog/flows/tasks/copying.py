@@ -76,6 +76,13 @@ class Ending(Protocol):
         """Do it."""
 
 
+class Keep(Protocol):
+    """Makes sure that no other job of the batch began at the same moment. Repeatable."""
+
+    def __call__(self, systems: Systems, batch_id: str, job_id: str, /) -> None:
+        """Raises `BusyError` when one did: it copies, not this one."""
+
+
 @dataclass(slots=True)
 class CopyWork:
     """The work of one staging or delivery job (a `jobs.runner.Work`).
@@ -92,6 +99,7 @@ class CopyWork:
     phase: Phase
     ending: Ending
     pool: ThreadPoolExecutor
+    keep: Keep
     board: Board = field(init=False)
     _line: tuple[int, ...] = ()
     _claims: dict[int, str] | None = None
@@ -145,6 +153,9 @@ class CopyWork:
         edited = [item for item in state.items(Result.DONE) if item in moved.refused]
         return [Outcome(item, Result.CONFLICTED, f"{EDITED} {moved.refused[item]}") for item in edited]
 
+    def pause(self, state: JobState) -> None:
+        """Nothing: the tasks' statuses were written with each batch."""
+
     def finish(self, state: JobState) -> None:
         """No half task left, no copy of a task that is not ours any more, no twin; then the ending. Repeatable."""
         ours = self._fit > len(state.items(Result.CONFLICTED))  # else others have all of them: no folder is needed
@@ -163,6 +174,7 @@ class CopyWork:
     def _claimed(self) -> Mapping[int, str]:
         """Why tasks of this job are not ours to copy, by item; claims them all in one go, once per run."""
         if self._claims is None:
+            self.keep(self.systems, self.batch_id, self.job_id)
             moves = [self._claim(item) for item in self._line if "invalid" not in self._change(item).context]
             moved = self.board.write(moves)
             self._log(moved)
