@@ -7,7 +7,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from sheets_catalog.flows import delivery, job_files, staging
+from sheets_catalog.errors import BusyError
+from sheets_catalog.flows import delivery, job_files, running, staging
 from sheets_catalog.flows.tasks import batches, keeping, register
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.google.a1 import a1
@@ -152,3 +153,25 @@ def test_a_clean_up_keeps_what_was_staged_of_tasks_whose_batch_id_was_lost(small
     typed(small, "Export Status", "", "", "")
     (cleaning,) = keeping.plan_cleaning(small.systems, 0)
     assert (cleaning.trash, cleaning.why) == (True, "nothing of it was staged")
+
+
+def test_of_two_jobs_that_start_at_once_one_copies(tmp_path, monkeypatch) -> None:
+    """Each has found that the other has not begun: the first stops there for a while, the second goes on."""
+    with desk(tmp_path, 7, files=42) as here:
+        here.stage()
+        first, second = here.plan_delivery(), here.plan_delivery()
+        lease_of = running.lease_of
+
+        def late(systems, flow, job):
+            monkeypatch.setattr(running, "lease_of", lease_of)
+            here.apply_delivery(second, limits=Limits(deadline=here.systems.clock.monotonic() - 1))
+            return lease_of(systems, flow, job)
+
+        monkeypatch.setattr(running, "lease_of", late)
+        with pytest.raises(BusyError, match=f"Job {second} works on batch B1 already"):
+            here.apply_delivery(first)
+        assert here.apply_delivery(second).books.done == 7
+        assert here.apply_delivery(first).books.conflicted == 7
+        folders = [name for name, inside in here.tree(here.folders["client_folder"]) if isinstance(inside, list)]
+        assert folders == [f"T0000{number}" for number in range(1, 8)]
+        assert not register.load(here.systems).batches["B1"].active_job

@@ -78,7 +78,7 @@ class Applying:
                 systems,
                 audit,
                 job_id,
-                lambda plan: CopyWork(systems, plan, job_id, audit, self.phase, self.ending, pool),
+                lambda plan: CopyWork(systems, plan, job_id, audit, self.phase, self.ending, pool, _keep),
                 check,
                 Run(watcher, given, sizing, force),
             )
@@ -87,7 +87,16 @@ class Applying:
         return result
 
 
-def _take(systems: Systems, batch_id: str, job_id: str) -> None:
+def _keep(systems: Systems, batch_id: str, job_id: str) -> None:
+    """Enter the job once more, now that its own file says that it has begun; raises `BusyError` as `_take`.
+
+    Two jobs that start at once may each have found that the other has not begun. From here on nobody can: who looked
+    before, and has not entered itself yet, finds the register changed and looks again.
+    """
+    _take(systems, batch_id, job_id, begun=job_id)
+
+
+def _take(systems: Systems, batch_id: str, job_id: str, begun: str = "") -> None:
     """Enter this job as the one that works on the batch. Raises `BusyError` when another one has begun."""
 
     def taken(found: Register) -> Register:
@@ -99,7 +108,8 @@ def _take(systems: Systems, batch_id: str, job_id: str) -> None:
                 advice=f"Watch, resume or cancel it: `sheets-catalog jobs show {batch.active_job}`.",
             )
         cleaned = "" if job_id in batch.staging_jobs else batch.cleaned_at  # its folder is taken back and filled again
-        return found.with_batch(msgspec.structs.replace(batch, active_job=job_id, cleaned_at=cleaned))
+        changed = {"active_job": job_id, "begun_job": begun or batch.begun_job, "cleaned_at": cleaned}
+        return found.with_batch(msgspec.structs.replace(batch, **changed))
 
     register.change(systems, taken)
 
@@ -109,6 +119,6 @@ def _give_back(systems: Systems, batch_id: str, job_id: str) -> None:
         batch = found.batches.get(batch_id)
         if batch is None or batch.active_job != job_id:
             return found
-        return found.with_batch(msgspec.structs.replace(batch, active_job=""))
+        return found.with_batch(msgspec.structs.replace(batch, active_job="", begun_job=""))
 
     register.change(systems, given_back)

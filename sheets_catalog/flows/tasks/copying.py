@@ -33,7 +33,7 @@ from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.plan import Change, FileCopy, Plan
     from sheets_catalog.database import Audit
@@ -76,20 +76,14 @@ class Ending(Protocol):
         """Do it."""
 
 
-class Keep(Protocol):
-    """Makes sure that no other job of the batch began at the same moment. Repeatable."""
-
-    def __call__(self, systems: Systems, batch_id: str, job_id: str, /) -> None:
-        """Raises `BusyError` when one did: it copies, not this one."""
-
-
 @dataclass(slots=True)
 class CopyWork:
     """The work of one staging or delivery job (a `jobs.runner.Work`).
 
     The plan's changes are tasks; ``context`` holds ``folder`` (the id its folder will have), ``folder_name`` and, for a
     task found invalid, ``invalid`` (why). `plan.options` hold ``parent`` (the folder that task folders go into) and,
-    when the job makes that itself, ``parent_name`` and ``parent_parent``.
+    when the job makes that itself, ``parent_name`` and ``parent_parent``. `keep` (systems, the batch's id, the job's)
+    raises `BusyError` when another job of the batch began at the same moment.
     """
 
     systems: Systems
@@ -99,7 +93,7 @@ class CopyWork:
     phase: Phase
     ending: Ending
     pool: ThreadPoolExecutor
-    keep: Keep
+    keep: Callable[[Systems, str, str], None]
     board: Board = field(init=False)
     _line: tuple[int, ...] = ()
     _claims: dict[int, str] | None = None

@@ -76,7 +76,7 @@ class Batch(msgspec.Struct, frozen=True):
     """One export: the tasks staged together. Jobs in the order in which they were made.
 
     `taken_out`: tasks that once were in it. `active_job`: the one that has begun and not ended; no other one of the
-    batch may run.
+    batch may run. `begun_job`: the one that has said so after its own file did.
     """
 
     id: str
@@ -90,6 +90,7 @@ class Batch(msgspec.Struct, frozen=True):
     client_folders: tuple[str, ...] = ()
     cleaned_at: str = ""
     active_job: str = ""
+    begun_job: str = ""
     taken_out: tuple[TakenOut, ...] = ()
 
 
