@@ -52,6 +52,12 @@ class JobSummary:
     not_before: datetime | None = None
     quarantined: int = 0
     begun: bool = False
+    undo: bool = False
+
+    @property
+    def word(self) -> str:
+        """What people call it: an undo is an export to the engine."""
+        return plans.UNDO if self.undo else self.flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,8 @@ def make(systems: Systems, plan: Plan) -> str:
         codec.SHEET: plan.spreadsheet_id,
         codec.SUMMARY: f"{plan.flow} planned",
     }
-    name = f"Sheets Catalog {plan.flow} {plan.created_at[:16].replace('T', ' ')} – {plan.spreadsheet_title}"
+    word = plans.UNDO if plan.undone else plan.flow
+    name = f"Sheets Catalog {word} {plan.created_at[:16].replace('T', ' ')} – {plan.spreadsheet_title}"
     folder = systems.connection.folder_id
     made = create_once(systems.drive, job_id, name, content, BINARY, parents=[folder], app_properties=properties)
     if made.trashed:  # whatever is in a folder in the trash is there as well
@@ -177,9 +184,10 @@ def goes_on(systems: Systems, job_id: str) -> bool:
 
 
 def _summary(file: File, state: JobState) -> JobSummary:
+    word = file.name.removeprefix("Sheets Catalog ").partition(" ")[0]
     return JobSummary(
         job_id=file.id,
-        flow=file.name.removeprefix("Sheets Catalog ").partition(" ")[0],
+        flow="export" if word == plans.UNDO else word,
         title=file.name.partition(" – ")[2],
         status=state.status.value,
         books=state.books,
@@ -189,6 +197,7 @@ def _summary(file: File, state: JobState) -> JobSummary:
         not_before=datetime.fromtimestamp(state.not_before, UTC) if state.not_before else None,
         quarantined=len(state.items(Result.REJECTED)),
         begun=bool(state.started),
+        undo=word == plans.UNDO,
     )
 
 

@@ -91,6 +91,9 @@ def test_one_price_goes_back_in_shop_and_sheet_and_the_baseline_agrees(at):
     session = at.audit.session(result.job_id)
     assert session.title.startswith("Undo of ")
     assert session.details["undo_of"] == job
+    for name, word in ((job, "export"), (result.job_id, "undo")):
+        summary = job_files.show(at.systems, name).summary
+        assert (summary.word, summary.flow) == (word, "export")
 
 
 def test_undo_of_an_undo_and_a_second_undo_with_nothing_left(at):

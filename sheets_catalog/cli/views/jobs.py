@@ -94,7 +94,7 @@ def _cells(job: JobSummary) -> dict[str, Text]:
     books = job.books
     return {
         "Job": Text(job.job_id),
-        "Flow": Text(visible(job.flow)),
+        "Flow": Text(visible(job.word)),
         "Status": Text(job.status, style=STATUS_STYLES.get(job.status, "")),
         "Done": Text(f"{books.done:,}"),
         "Left": Text(f"{books.pending:,}"),
@@ -107,7 +107,7 @@ def in_full(view: JobView, width: int, limit: int | None = SHOWN) -> Iterator[Re
     """A job with every change and what became of it."""
     summary, plan = view.summary, view.plan
     style = STATUS_STYLES.get(summary.status, "") or "bold"
-    yield headline("■", f"{summary.flow} {summary.status} – {plan.spreadsheet_title}", style)
+    yield headline("■", f"{summary.word} {summary.status} – {plan.spreadsheet_title}", style)
     yield facts(
         {
             "Job": summary.job_id,
