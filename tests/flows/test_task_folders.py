@@ -8,6 +8,7 @@ import requests
 from sheets_catalog.errors import InputError, PermissionMissing
 from sheets_catalog.flows import job_files, staging
 from sheets_catalog.flows.tasks import batches, keeping, register
+from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Status
 from tests.flows.exports import Desk, desk
 from tests.flows.test_task_statuses import typed
@@ -141,11 +142,43 @@ def as_client(here: Desk, method: str, path: str, **more) -> dict:
     return answer.json() if answer.content else {}
 
 
-def test_a_failed_task_stops_nobody_where_nothing_may_be_trashed(small) -> None:
-    """A contributor of the client's shared drive may add files and trash none."""
-    drive = as_client(small, "POST", "drives", params={"requestId": "r"}, json={"name": "Client drive"})["id"]
+def shared_drive(here: Desk) -> str:
+    """The client's, of which we are a contributor: we may add files and trash none."""
+    drive = as_client(here, "POST", "drives", params={"requestId": "r"}, json={"name": "Client drive"})["id"]
     permission = {"type": "user", "role": "writer", "emailAddress": "owner@example.com"}
-    as_client(small, "POST", f"files/{drive}/permissions", json=permission)
+    as_client(here, "POST", f"files/{drive}/permissions", json=permission)
+    return str(drive)
+
+
+def test_an_edited_task_stops_nobody_where_nothing_may_be_trashed(small) -> None:
+    job = small.plan_delivery(folder=shared_drive(small))
+    small.type_while_copying("Export Status", "staged")
+    result = small.apply_delivery(job)
+    assert result.status is Status.FINISHED
+    assert (result.books.done, result.books.conflicted) == (2, 1)
+    (reason,) = result.state.reasons.values()
+    assert "; its copies stay where they are: this account may not trash them. The task has" in reason
+    assert not register.load(small.systems).batches["B1"].active_job
+
+
+def test_a_delivery_can_be_cancelled_where_nothing_may_be_trashed(tmp_path) -> None:
+    with desk(tmp_path, 6, files=36) as here:
+        here.stage()
+        drive = shared_drive(here)
+        job = here.plan_delivery(folder=drive)
+        one_call = Limits(deadline=here.systems.clock.monotonic() - 1)
+        begun = here.apply_delivery(job, limits=one_call)
+        assert begun.books.done == 5
+        last = begun.plan.changes[5]  # its folder was made when the program was killed
+        marks = {"job": job, "kind": "task", "op": "5"}
+        here.systems.drive.create_folder(last.context["folder"], "T00006", parent=drive, app_properties=marks)
+        job_files.cancel(here.systems, job)
+        assert here.apply_delivery(job).status is Status.CANCELLED
+        assert not register.load(here.systems).batches["B1"].active_job
+
+
+def test_a_failed_task_stops_nobody_where_nothing_may_be_trashed(small) -> None:
+    drive = shared_drive(small)
     job = small.plan_delivery(folder=drive)
     small.fault("drive.files.copy", "status", status=403, nth=4, reason="cannotCopyFile")
     result = small.apply_delivery(job)

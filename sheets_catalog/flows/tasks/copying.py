@@ -55,7 +55,7 @@ LOOK_AGAIN = 900.0
 """Seconds until the next try then."""
 
 
-EDITED = "Edited in the sheet meanwhile; its copies were trashed."
+EDITED = "Edited in the sheet meanwhile; its copies"
 """How the reason begins of a task that was copied, but whose row then was not as the job had left it."""
 
 
@@ -145,7 +145,8 @@ class CopyWork:
         moved = self.board.flush()
         self._log(moved)
         edited = [item for item in state.items(Result.DONE) if item in moved.refused]
-        return [Outcome(item, Result.CONFLICTED, f"{EDITED} {moved.refused[item]}") for item in edited]
+        left = self._left(edited)
+        return [Outcome(item, Result.CONFLICTED, f"{EDITED} {left[item]} {moved.refused[item]}") for item in edited]
 
     def pause(self, state: JobState) -> None:
         """Nothing: the tasks' statuses were written with each batch."""
@@ -156,9 +157,9 @@ class CopyWork:
         if ours:
             self._make_parent()
         kept = state.items(Result.DONE)
-        with suppress(PermissionMissing):  # who may not trash was told so for each of them
-            self._trash_folders(state.items(Result.REJECTED))
-        self._trash_folders([*state.items(Result.CONFLICTED), *state.items(Result.PENDING)])
+        for some in (Result.REJECTED, Result.CONFLICTED, Result.PENDING):
+            with suppress(PermissionMissing):  # who may not trash was told so for each task that failed or was edited
+                self._trash_folders(state.items(some))
         self._trash_twins(kept)
         if ours:
             self.ending(self, state)
@@ -401,6 +402,14 @@ class CopyWork:
         for file in there.values():
             if not file.trashed and file.app_properties.get("job") == self.job_id:
                 self.systems.drive.trash(file.id)
+
+    def _left(self, items: Sequence[int]) -> dict[int, str]:
+        """What becomes of the copies of these tasks, as the end of a sentence."""
+        ids = [self._change(item).context["folder"] for item in items]
+        there = look_up(self.systems, ids, self.pool) if ids else {}
+        kept = {each for each, file in there.items() if not file.trashed and not file.may("canTrash")}
+        words = {True: "stay where they are: this account may not trash them.", False: "were trashed."}
+        return {item: words[each in kept] for item, each in zip(items, ids, strict=True)}
 
     def _trash_twins(self, items: Sequence[int]) -> None:
         having = [item for item in items if any(not file.new_id for file in self._change(item).files)]
