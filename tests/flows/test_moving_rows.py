@@ -206,6 +206,26 @@ def test_new_rows_come_once_when_ids_move_before_them_and_the_answer_is_lost(loo
         assert not plan_export(at.fresh(), ExportOptions()).changes
 
 
+def test_a_header_that_is_emptied_while_new_rows_come_costs_the_shop_nothing_when_it_is_typed_again():
+    """The rows do not have that value then; a baseline that says they do would take it for cleared."""
+    with desk() as at:
+        import_catalogue(at.systems, at.audit)
+        at.sandbox.services["shopify"].add_product("Brand New", vendor="V")
+        products = at.person().worksheet("Products")
+        column = products.row_values(1).index("Vendor")
+        path = f"/v4/spreadsheets/{at.spreadsheet_id}/values/Products!{letter(column)}1:clear"
+        play = {"method": "POST", "path": path, "body": {}, "email": "owner@example.com"}
+        fault = {"kind": "hook:collaborator", "nth": 1, "when": "before", "requests": [play], "service": "sheets"}
+        fault |= {"operation": "sheets.spreadsheets.batchUpdate"}
+        assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=fault, timeout=5).ok
+        import_catalogue(at.systems, at.audit)
+        assert results(at) == [200]
+        products.update_cell(1, column + 1, "Vendor")
+        assert plan_export(at.fresh(), ExportOptions()).changes == ()
+        import_catalogue(at.fresh(), at.audit)
+        assert "V" in products.col_values(column + 1)
+
+
 def results(at):
     return requests.get(f"{at.sandbox.url}/_sandbox/faults", timeout=5).json()["faults"][0]["results"]
 

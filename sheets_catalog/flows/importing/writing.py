@@ -59,9 +59,9 @@ class TabWriter:
         if not new:
             return
         laid = self._as_it_is(self.reader)
-        self._settle(new, laid, self._sent(new, laid))
+        stands = self._settle(new, laid, self._sent(new, laid))
         for record in new:
-            self._agree(record.key, record.values)
+            self._agree(record.key, {name: record.values[name] for name in stands & record.values.keys()})
 
     def _sent(self, new: Sequence[Record], laid: TabReader) -> Sequence[Cell]:
         """Send new rows by this layout, once; the header they came under, or one that was read later."""
@@ -104,15 +104,17 @@ class TabWriter:
         layout = lay_out(reader.layout.table, header, reader.tab.title)
         return reader if layout.columns == reader.layout.columns else self._opened()
 
-    def _settle(self, new: Sequence[Record], laid: TabReader, header: Sequence[Cell]) -> None:
+    def _settle(self, new: Sequence[Record], laid: TabReader, header: Sequence[Cell]) -> set[str]:
         """Lay appended rows out anew when columns moved just before they came, so that cells stand under other names.
 
-        `header`: what they came under. Raises `Unavailable` when columns move at every look.
+        The fields that the rows have now: a column may have lost its name meanwhile. `header`: what they came under.
+        Raises `Unavailable` when columns move at every look.
         """
+        stands = set(laid.layout.columns)
         for _ in range(ROUNDS):
             now = self._under(header, laid)
             if now is laid:
-                return
+                return stands
             by_key = {record.key: record for record in new}
             writes = [
                 (f"{quoted(now.tab.title)}!A{number}", [_moved_cells(laid, now, by_key[key])])
@@ -120,6 +122,7 @@ class TabWriter:
             ]
             if writes:
                 self.systems.sheets.write_ranges(now.info.id, writes)
+            stands &= now.layout.columns.keys()
             laid, header = now, self._header()
         raise Unavailable("The columns of the sheet kept moving while they were written.", service="google")
 
