@@ -170,6 +170,25 @@ def test_a_list_that_ends_early_is_no_success_and_nothing_is_called_gone(fresh, 
     assert verify(fresh.fresh()).clean
 
 
+def test_what_an_import_wrote_before_it_failed_is_agreed_on(at):
+    """Else a person who puts a cell back to what it was would have typed nothing, and the next import undo it."""
+    variants = tab(at, "Variants")
+    key, price = variants.cell(2, 1).value, column(variants, "Price")
+    before = variants.cell(2, price).value
+    merchant(at).edit_variant(key, price="61.00")
+    requests.delete(f"{at.sandbox.url}/_sandbox/requests", timeout=5)
+    fault = {"service": "shopify", "operation": LISTS["inventory"], "kind": "drop-page-token", "nth": 8}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=fault, timeout=5).ok
+    with pytest.raises(BooksError):
+        import_catalogue(at.fresh(), at.audit, ImportOptions(page=10))
+    assert variants.cell(2, price).value == "61"
+    variants.update_cell(2, price, float(before))
+    (change,) = plan_export(at.fresh()).changes
+    assert (change.key, change.fields[0].before, float(change.fields[0].after)) == (key, "61.00", float(before))
+    import_catalogue(at.fresh(), at.audit)
+    assert variants.cell(2, price).value == before
+
+
 def test_a_record_that_the_list_missed_is_looked_up_before_it_is_called_gone(at, monkeypatch):
     whole = Catalogue.products
 

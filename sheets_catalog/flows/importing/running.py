@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -144,14 +145,23 @@ class _Import:
         if trouble:
             self.findings.append(Finding("warning", "baseline", "", 0, "", "", trouble))
         baseline = self._prepare_tabs(baseline, info)
-        expected = self.systems.catalogue.counts()
-        for name in self.options.tables:
-            self._table(name, baseline, expected)
+        try:
+            self._tables(baseline)
+        except SheetsCatalogError:  # what was written is agreed on: a cell that is put back afterwards is an edit
+            if any(counts.read for counts in self.counts.values()):
+                with suppress(SheetsCatalogError):
+                    self.home.save(baseline, job_id=self.session_id)
+            raise
         books = self.books
         if not books.balanced:
             raise BooksError(f"The books of this import do not balance: {books}.")
         self.home.save(baseline, job_id=self.session_id)
         return ImportResult(books, self.counts, tuple(self.findings), self.systems.calls.figures, self.session_id)
+
+    def _tables(self, baseline: Baseline) -> None:
+        expected = self.systems.catalogue.counts()
+        for name in self.options.tables:
+            self._table(name, baseline, expected)
 
     def _prepare_tabs(self, baseline: Baseline, info: SpreadsheetInfo) -> Baseline:
         """Make missing tabs with their headers, and add missing columns of ours after the last one.
