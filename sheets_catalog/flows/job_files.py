@@ -279,7 +279,8 @@ def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> 
         if not chosen:
             return 0
         again = state.settle((item, Result.PENDING, "") for item in chosen)
-        again = msgspec.structs.replace(again, status=Status.PLANNED, epoch=lease.epoch, not_before=0)
+        earlier = state.outcomes if state.status.ended else state.earlier
+        again = msgspec.structs.replace(again, status=Status.PLANNED, epoch=lease.epoch, not_before=0, earlier=earlier)
         checkpoints.save(again, f"{len(chosen)} records in line again", stop=False)
         return len(chosen)
     finally:

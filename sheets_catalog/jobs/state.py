@@ -32,7 +32,7 @@ from sheets_catalog.errors import DamagedStateError, NewerStateError, StateError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 SLOTS = ("a", "b")
 CHUNKS = 11
 CHUNK = 122
@@ -78,7 +78,7 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
     `outcomes` packs a `Result` per item, four to a byte. `intent`: items that may be in flight. `attempts`: failed
     tries of items that are still pending and may have been sent all the same; 0 when nobody lived to tell of it.
     `reasons`: why an item was rejected or is in conflict. Times are seconds since 1970. `settled`: the books of the
-    records that need no item.
+    records that need no item. `earlier`: the outcomes with which the job had ended when it was taken up again.
     """
 
     status: Status
@@ -97,6 +97,7 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
     finishing: bool = False
     note: str = ""
     settled: Books = Books()
+    earlier: bytes = b""
 
     @classmethod
     def new(cls, total: int, plan_digest: str, settled: Books) -> JobState:
@@ -105,7 +106,11 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
 
     def result(self, item: int) -> Result:
         """Where item number `item` is."""
-        return Result(self.outcomes[item // 4] >> (item % 4 * 2) & 3)
+        return _result(self.outcomes, item)
+
+    def done_earlier(self, item: int) -> bool:
+        """Whether an item was done when the job ended, before it was taken up again: all was said of it then."""
+        return bool(self.earlier) and _result(self.earlier, item) is Result.DONE
 
     def settle(self, results: Iterable[tuple[int, Result, str]]) -> JobState:
         """The state after these items (number, result, reason) ended."""
@@ -137,6 +142,10 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
             conflicted=counts[Result.CONFLICTED],
             pending=counts[Result.PENDING],
         )
+
+
+def _result(outcomes: bytes, item: int) -> Result:
+    return Result(outcomes[item // 4] >> (item % 4 * 2) & 3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,3 +175,37 @@ def test_of_two_jobs_that_start_at_once_one_copies(tmp_path, monkeypatch) -> Non
         folders = [name for name, inside in here.tree(here.folders["client_folder"]) if isinstance(inside, list)]
         assert folders == [f"T0000{number}" for number in range(1, 8)]
         assert not register.load(here.systems).batches["B1"].active_job
+
+
+def one_copy_fails(here: Desk) -> None:
+    here.forget_calls()
+    here.fault("drive.files.copy", "status", status=403, nth=4, reason="cannotCopyFile")
+
+
+def test_a_retried_staging_keeps_the_copies_of_tasks_that_went_on(tmp_path) -> None:
+    with desk(tmp_path, 4, files=24) as here:
+        one_copy_fails(here)
+        job = here.stage().job_id
+        one_copy_fails(here)
+        assert here.deliver().books.rejected == 1
+        assert job_files.retry(here.systems, job) == 1
+        result = here.apply_staging(job)
+        assert (result.books.done, result.books.conflicted) == (4, 0)
+        folder = register.load(here.systems).batches["B1"].folder_id
+        assert [len(files) for files in here.files_in(folder).values()] == [6, 6, 6, 6]
+        assert here.deliver().books.done == 2
+        assert {status for status, *_ in here.statuses().values()} == {"delivered"}
+        assert batches.verify_batch(here.systems, "B1").holds
+
+
+def test_a_retried_delivery_keeps_what_the_client_has_of_tasks_that_went_on(small) -> None:
+    one_copy_fails(small)
+    job = small.deliver().job_id
+    delivered = [key for key, (status, *_) in small.statuses().items() if status == "delivered"]
+    assert len(delivered) == 2
+    keeping.set_status(small.systems, small.audit, delivered[:1], "", "a new model", "me")
+    small.stage("B2", task_ids=(delivered[1],), include_exported=True)
+    assert job_files.retry(small.systems, job) == 1
+    result = small.apply_delivery(job)
+    assert (result.books.done, result.books.conflicted) == (3, 0)
+    assert [len(files) for files in small.files_in(small.folders["client_folder"]).values()] == [6, 6, 6]

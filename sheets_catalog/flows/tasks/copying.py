@@ -140,7 +140,7 @@ class CopyWork:
         """All statuses as the books say; a copied task whose row somebody has changed meanwhile is in conflict."""
         for item in range(state.total):
             result = state.result(item)
-            if result is not Result.CONFLICTED:
+            if result is not Result.CONFLICTED and not state.done_earlier(item):  # that one may have gone on since
                 self.board.note(self._move(item, result, state.reasons.get(item, "")))
         moved = self.board.flush()
         self._log(moved)
