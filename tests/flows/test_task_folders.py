@@ -44,8 +44,11 @@ def test_nothing_is_delivered_into_a_folder_that_other_batches_were_staged_into(
     (new,) = small.plant({"name": "New staging", "mimeType": FOLDER})
     keeping.configure(small.systems, staging_folder=new)
     small.stage("B2")
+    old = register.load(small.systems).batches["B1"].staging_folder
     with pytest.raises(InputError, match="is the staging folder itself"):
-        small.plan_delivery("B2", folder=register.load(small.systems).batches["B1"].staging_folder)
+        small.plan_delivery("B2", folder=old)
+    (inside,) = small.plant({"name": "Clients", "mimeType": FOLDER, "parent": old})
+    assert small.deliver("B2", folder=inside).books.done == 1
 
 
 def test_nothing_is_delivered_into_a_batch_that_was_moved(small) -> None:

@@ -14,7 +14,7 @@ from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import planning, register
 from sheets_catalog.flows.tasks.batches import Copied, check, copied, without_lost_job
 from sheets_catalog.flows.tasks.files import Problem, copy_of, look_up
-from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_apart
+from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_apart, keep_unseen
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.flows.tasks.validating import plain
 from sheets_catalog.records.tasks import ExportStatus
@@ -77,7 +77,8 @@ def plan_delivery(
     known = register.load(systems)
     batch = known.batch(options.batch_id)
     client = folder_for_writing(systems, options.client_folder, "client's folder")
-    keep_apart(systems, _staging(systems, batch, known), client)
+    keep_apart(systems, _staging(systems, batch, known.settings.staging_folder), client)
+    keep_unseen(systems, _elsewhere(systems, batch, known), client)
     note("sheet", 0, 0)
     opened = open_tasks(systems, known.settings.tab)
     rows = [row for row in opened.rows() if row.values.get("export_batch_id") == batch.id]
@@ -111,14 +112,19 @@ def plan_delivery(
     return Preview(planning.plan_of(systems, opened, draft), batch, client.name, left)
 
 
-def _staging(systems: Systems, batch: Batch, known: Register) -> list[File]:
+def _elsewhere(systems: Systems, batch: Batch, known: Register) -> list[File]:
+    """Other folders into which batches were staged that were not cleaned up since."""
+    ids = dict.fromkeys(each.staging_folder for each in known.batches.values() if not each.cleaned_at)
+    wanted = [each for each in ids if each not in {batch.staging_folder, known.settings.staging_folder}]
+    return list(systems.drive.get_many(wanted).values()) if wanted else []
+
+
+def _staging(systems: Systems, batch: Batch, current: str) -> list[File]:
     """The folder the batch was staged into.
 
-    Also those that are staged into now, or hold other batches that were not cleaned up, and the batch's own, if it was
-    moved.
+    Also the one that is staged into now (`current`), if that is another, and the batch's own, if it was moved.
     """
-    others = (each.staging_folder for each in known.batches.values() if not each.cleaned_at)
-    ids = dict.fromkeys((batch.staging_folder, known.settings.staging_folder, *others, batch.folder_id))
+    ids = dict.fromkeys((batch.staging_folder, current, batch.folder_id))
     found = dict(systems.drive.get_many([each for each in ids if each]))
     if batch.staging_folder not in found:
         raise InputError(

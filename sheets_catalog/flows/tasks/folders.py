@@ -85,16 +85,29 @@ def keep_apart(systems: Systems, staging: Sequence[File], client: File) -> None:
         _keep_apart(systems, each, client, above)
 
 
+def keep_unseen(systems: Systems, staging: Sequence[File], client: File) -> None:
+    """Raise `InputError` when the client's folder is one of these staging folders, or holds it.
+
+    It may lie in one: nobody who looks at it then sees what is staged beside it.
+    """
+    for each in staging:
+        _keep_unseen(systems, each, client)
+
+
 def _keep_apart(systems: Systems, staging: File, client: File, above: Sequence[str]) -> None:
+    if staging.id in above and staging.id != client.id:
+        raise InputError(
+            f"The client's folder “{client.name}” lies inside the staging folder “{staging.name}”.",
+            advice="Choose a folder outside of it: cleaning up the staging folder would take it along.",
+        )
+    _keep_unseen(systems, staging, client)
+
+
+def _keep_unseen(systems: Systems, staging: File, client: File) -> None:
     if staging.id == client.id:
         raise InputError(
             f"The client's folder “{client.name}” is the staging folder itself.",
             advice="Choose the client's own folder: what is staged must not be seen before it is delivered.",
-        )
-    if staging.id in above:
-        raise InputError(
-            f"The client's folder “{client.name}” lies inside the staging folder “{staging.name}”.",
-            advice="Choose a folder outside of it: cleaning up the staging folder would take it along.",
         )
     if client.id in lineage(systems, staging.id):
         raise InputError(
