@@ -115,7 +115,7 @@ def plan_delivery(
 def _elsewhere(systems: Systems, batch: Batch, known: Register) -> list[File]:
     """Other folders into which batches were staged that were not cleaned up since."""
     ids = dict.fromkeys(each.staging_folder for each in known.batches.values() if not each.cleaned_at)
-    wanted = [each for each in ids if each not in {batch.staging_folder, known.settings.staging_folder}]
+    wanted = [each for each in ids if each not in {"", batch.staging_folder, known.settings.staging_folder}]
     return list(systems.drive.get_many(wanted).values()) if wanted else []
 
 
