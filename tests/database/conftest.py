@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
 from sheets_catalog.database import Audit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 START = datetime(2026, 3, 29, 0, 59, 30, tzinfo=UTC)
 
@@ -31,14 +35,18 @@ class Ticking:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory):
+def postgresql_server():
     """The URL of a PostgreSQL server of our own, on loopback, gone after the tests."""
     binaries = _postgresql_binaries()
     if binaries is None:
         if os.environ.get("CI") == "true":
             pytest.fail("PostgreSQL is not installed, and CI may not skip its tests (apt-get install postgresql)")
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
-    folder = tmp_path_factory.mktemp("postgresql")
+    with tempfile.TemporaryDirectory(prefix="audit-", ignore_cleanup_errors=True) as folder:
+        yield from _served(binaries, Path(folder))
+
+
+def _served(binaries: Path, folder: Path) -> Iterator[str]:
     user = _who_may_run_it(folder)
     data, port = folder / "data", _free_port()
 
@@ -61,13 +69,13 @@ def _postgresql_binaries() -> Path | None:
 
 
 def _who_may_run_it(folder: Path) -> dict[str, object]:
-    """PostgreSQL refuses to run as root: become its own user then, and let it reach its folder."""
+    """PostgreSQL refuses to run as root: become its own user then.
+
+    Its folder is not one of pytest's, which every session that begins closes to other users again.
+    """
     if os.geteuid() != 0:
         return {}
     shutil.chown(folder, "postgres")
-    for parent in folder.parents:
-        with contextlib.suppress(PermissionError):
-            parent.chmod(parent.stat().st_mode | 0o011)
     return {"user": "postgres"}
 
 

@@ -19,7 +19,7 @@ from sheets_catalog.records.tables import metafield
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 WORDS = ("ACTIVE", "DRAFT")
 FIELDS = {
-    kind: Field("each", "Each", kind, choices=WORDS if kind is Kind.CHOICE else ())
+    kind: Field("each", "Each", kind, choices=WORDS if kind in {Kind.CHOICE, Kind.WORD} else ())
     for kind in Kind
     if kind is not Kind.ID
 } | {Kind.ID: Field("id", "ID", Kind.ID)}
@@ -38,6 +38,7 @@ CELLS = {
     Kind.BOOLEAN: st.booleans() | st.sampled_from(["yes", "nein", "1"]),
     Kind.TAGS: st.lists(texts.map(lambda text: text.replace(",", " ")), max_size=5).map(",".join),
     Kind.CHOICE: st.sampled_from([*WORDS, "draft"]),
+    Kind.WORD: st.sampled_from([*WORDS, " Draft "]) | texts,
 }
 
 
