@@ -278,9 +278,9 @@ def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> 
         chosen = [item for item in state.items(Result.REJECTED) if items is None or item in set(items)]
         if not chosen:
             return 0
-        again = state.settle((item, Result.PENDING, "") for item in chosen)
-        earlier = state.outcomes if state.status.ended else state.earlier
-        again = msgspec.structs.replace(again, status=Status.PLANNED, epoch=lease.epoch, not_before=0, earlier=earlier)
+        if state.status.ended:  # also one of an older format
+            state = msgspec.structs.replace(state, earlier=state.outcomes)
+        again = msgspec.structs.replace(state.again(chosen), status=Status.PLANNED, epoch=lease.epoch, not_before=0)
         checkpoints.save(again, f"{len(chosen)} records in line again", stop=False)
         return len(chosen)
     finally:

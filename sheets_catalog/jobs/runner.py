@@ -69,7 +69,15 @@ def _unsure(state: JobState) -> JobState:
 
 
 class Work(Protocol):
-    """What a flow gives the runner. Items are numbered from 0 in the order of the plan."""
+    """What a flow gives the runner. Items are numbered from 0 in the order of the plan.
+
+    `tells`: whether `settle` writes what became of items where people and other jobs go on from it. That is said of an
+    item once (`JobState.told`), also when the job is taken up again.
+    """
+
+    @property
+    def tells(self) -> bool:
+        """See above."""
 
     def next_batch(self, pending: Sequence[int], size: int) -> Sequence[int]:
         """The items to do next, about `size` of them, none whose predecessors are still pending."""
@@ -145,6 +153,7 @@ class Runner:
     _renewed: float = 0.0
     _progressed: float = 0.0
     _batches: int = 0
+    _stored: JobState | None = None
 
     def advance(self, *, force: bool = False) -> JobState:
         """Take the lease, go on from the stored state, and return the state reached.
@@ -185,10 +194,11 @@ class Runner:
         try:
             return self._advance(state)
         except (Throttled, Unavailable) as error:
-            return self._rest(state, error)
+            return self._rest(self._stored or state, error)
         except BusyError:
             raise
         except SheetsCatalogError as error:
+            state = self._stored or state  # what this step had stored before it failed stays
             with contextlib.suppress(SheetsCatalogError):  # the error itself matters more than its note
                 self._save(msgspec.structs.replace(state, status=Status.ATTENTION, note=mask_message(error.message)))
                 self._leave(state)
@@ -287,8 +297,11 @@ class Runner:
         if not state.finishing:
             state = self._save(msgspec.structs.replace(state, finishing=True))
         last = [_without_secrets(outcome) for outcome in self.work.settle(state)]
-        if last:  # stored first: what follows is made from the stored state
-            state = self._save(state.settle((each.item, each.result, each.reason) for each in last))
+        settled = state.settle((each.item, each.result, each.reason) for each in last)
+        if self.work.tells:
+            settled = msgspec.structs.replace(settled, earlier=settled.outcomes)
+        if settled != state:  # stored first: what follows is made from the stored state
+            state = self._save(settled)
         self.work.finish(state)
         books = state.books
         if not books.balanced or (status is Status.FINISHED and books.pending):
@@ -302,7 +315,7 @@ class Runner:
             raise BooksError(f"The books of this job do not balance: {books}.")
         state = msgspec.structs.replace(state, updated=self.clock.now().timestamp())
         note = f"{state.status}: {books.planned - books.pending} of {books.planned} records settled"
-        state = self.checkpoints.save(state, note)
+        state = self._stored = self.checkpoints.save(state, note)
         self.watcher.progressed(books, state.note)
         return state
 

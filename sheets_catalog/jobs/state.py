@@ -78,7 +78,8 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
     `outcomes` packs a `Result` per item, four to a byte. `intent`: items that may be in flight. `attempts`: failed
     tries of items that are still pending and may have been sent all the same; 0 when nobody lived to tell of it.
     `reasons`: why an item was rejected or is in conflict. Times are seconds since 1970. `settled`: the books of the
-    records that need no item. `earlier`: the outcomes with which the job had ended when it was taken up again.
+    records that need no item. `earlier`: the outcomes of which all was said when the job ended, or was about to; what
+    a retry puts back in line is pending there.
     """
 
     status: Status
@@ -108,9 +109,15 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
         """Where item number `item` is."""
         return _result(self.outcomes, item)
 
-    def done_earlier(self, item: int) -> bool:
-        """Whether an item was done when the job ended, before it was taken up again: all was said of it then."""
-        return bool(self.earlier) and _result(self.earlier, item) is Result.DONE
+    def told(self, item: int) -> bool:
+        """Whether all was said of an item when the job ended, or was about to: it may have gone on since."""
+        return bool(self.earlier) and _result(self.earlier, item) is not Result.PENDING
+
+    def again(self, items: Iterable[int]) -> JobState:
+        """The state in which these items are in line again."""
+        back = [(item, Result.PENDING, "") for item in items]
+        said = msgspec.structs.replace(self, outcomes=self.earlier).settle(back).outcomes if self.earlier else b""
+        return msgspec.structs.replace(self.settle(back), earlier=said)
 
     def settle(self, results: Iterable[tuple[int, Result, str]]) -> JobState:
         """The state after these items (number, result, reason) ended."""

@@ -35,6 +35,7 @@ class ScriptedWork:
     script: object = None
     calls: int = 0
     finished: int = 0
+    tells: bool = False
     paused: list = field(default_factory=list)
     last: object = None
     seen_at_end: object = None

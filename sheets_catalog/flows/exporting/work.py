@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.errors import InputError, NotFound, PermissionMissing, Refused
-from sheets_catalog.flows import conflicts_tab, control
+from sheets_catalog.flows import conflicts_tab, control, job_files
 from sheets_catalog.flows.exporting import unlinked
 from sheets_catalog.flows.exporting.batching import first_batch
 from sheets_catalog.flows.exporting.looking import Look, fetch
@@ -40,6 +40,7 @@ PARTLY = frozenset({WAITING, LEFT})
 """Reasons of a record that counts as in conflict although all that was planned for it was done."""
 
 PROTECTED = "this account may not edit its cells."
+"""Why nothing was written into a row of a job that is cancelled."""
 
 OVERTAKEN = "/overtaken"
 """Ends the name under which a job stores the baseline after another run came in between."""
@@ -68,6 +69,11 @@ class ExportWork:
 
     def __post_init__(self) -> None:
         self.tables = tables_of(self.plan)
+
+    @property
+    def tells(self) -> bool:
+        """No: the shop and the sheet are looked at before anything is written again."""
+        return False
 
     def next_batch(self, pending: Sequence[int], size: int) -> Sequence[int]:
         """Items of the first phase that has any, whole products as far as they fit."""
@@ -219,26 +225,44 @@ class ExportWork:
 
         An export would then leave the shop what was sent, and an import overwrite the cell with it.
         """
-        if self.looked:
-            self._store_baseline(self.home, state, sorted(self.looked))
+        if any(self._is_agreed(item, state) for item in self.looked):
+            self._store_baseline(self.home, state, [item for item in range(state.total) if self._is_told(item)])
+
+    def _is_told(self, item: int) -> bool:
+        """Whether an item can be judged without a look at the sheet: also what a process did that died since."""
+        return item in self.looked or self.plan.changes[item].action == "update"
 
     def finish(self, state: JobState) -> None:
-        """Show open conflicts, then store what both sides now agree on. Repeatable."""
-        if self.plan.options.get(CONFLICTS_TAB) != LISTED:
-            info = self.systems.sheets.info(self.plan.spreadsheet_id)
-            mine = {name: self.tables[name] for name in self.plan.tables}
-            conflicts_tab.write(self.systems.sheets, info, self.plan.conflicts, mine)
-        try:
-            self._store_baseline(self.home, state, range(state.total))
-        except NotFound:  # it was deleted while the job ran
-            self._store_baseline(control.find_or_make(self.systems), state, range(state.total))
+        """Store what both sides now agree on, then show open conflicts. Repeatable.
 
-    def _store_baseline(self, home: Control, state: JobState, items: Iterable[int]) -> None:
-        """Where another run came in between, this job's name says so for good: what that one found is newer."""
+        Where another run came in between, its conflicts are newer, and people may have chosen there.
+        """
+        try:
+            alone = self._store_baseline(self.home, state, range(state.total))
+        except NotFound:  # it was deleted while the job ran
+            alone = self._store_baseline(control.find_or_make(self.systems), state, range(state.total))
+        if alone and self.plan.options.get(CONFLICTS_TAB) != LISTED:
+            self._show_conflicts()
+
+    def _show_conflicts(self) -> None:
+        info = self.systems.sheets.info(self.plan.spreadsheet_id)
+        mine = {name: self.tables[name] for name in self.plan.tables}
+        try:
+            conflicts_tab.write(self.systems.sheets, info, self.plan.conflicts, mine)
+        except PermissionMissing:  # a job that is cancelled ends all the same: the next plan finds them again
+            if not job_files.stop_wanted(self.systems, self.job_id):
+                raise
+
+    def _store_baseline(self, home: Control, state: JobState, items: Iterable[int]) -> bool:
+        """Note what these items have settled; whether no other run came in between.
+
+        If one did, this job's name says so for good: what that one found is newer.
+        """
         baseline, _ = home.load()
         alone = baseline.job_id == self.job_id or baseline.generation in {0, self.plan.baseline_generation}
         self._agree(baseline, state, items, alone=alone)
         home.save(baseline, job_id=self.job_id if alone else f"{self.job_id}{OVERTAKEN}")
+        return alone
 
     def _agree(self, baseline: Baseline, state: JobState, items: Iterable[int], *, alone: bool) -> None:
         """Note what both sides agree on, of these items that are settled. `alone`: no other run came in between.
@@ -257,7 +281,7 @@ class ExportWork:
             base, key = baseline.table(change.table), change.key or keys.get(item, "")
             if change.action == "delete":
                 base.forget([change.key])
-            elif key and (item not in older or key not in base):
+            elif key and (item not in older or (change.action == "create" and key not in base)):
                 base.agree(key, {each.field: fingerprint(each.after) for each in change.fields})
 
     def _is_agreed(self, item: int, state: JobState) -> bool:
@@ -307,9 +331,13 @@ class ExportWork:
 
 
 def _untouched(change: Change, baseline: Baseline) -> bool:
-    """Whether the baseline still has what stood there when this was planned."""
+    """Whether the baseline still has what stood there when this was planned.
+
+    Of a field that both sides had edited the plan does not say what was agreed on before.
+    """
     marks = baseline.table(change.table).marks(change.key)
-    return all(marks.get(each.field) in {None, fingerprint(each.before)} for each in change.fields)
+    decided = [each for each in change.fields if each.loser is None]
+    return all(marks.get(each.field) in {None, fingerprint(each.before)} for each in decided)
 
 
 def _as_left(change: Change, record: Record | None) -> bool:

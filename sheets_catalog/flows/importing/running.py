@@ -149,7 +149,8 @@ class _Import:
             self._tables(baseline)
         except SheetsCatalogError:  # what was written is agreed on: a cell that is put back afterwards is an edit
             if any(counts.read for counts in self.counts.values()):
-                with suppress(SheetsCatalogError):
+                with suppress(SheetsCatalogError):  # not while another run holds the lease
+                    self.lease = leases.renew(self.home.store, self.lease)
                     self.home.save(baseline, job_id=self.session_id)
             raise
         books = self.books

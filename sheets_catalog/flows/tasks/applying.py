@@ -108,7 +108,7 @@ def _take(systems: Systems, batch_id: str, job_id: str, begun: str = "") -> None
                 advice=f"Watch, resume or cancel it: `sheets-catalog jobs show {batch.active_job}`.",
             )
         cleaned = "" if job_id in batch.staging_jobs else batch.cleaned_at  # its folder is taken back and filled again
-        changed = {"active_job": job_id, "begun_job": begun or batch.begun_job, "cleaned_at": cleaned}
+        changed = {"active_job": job_id, "begun_job": begun, "cleaned_at": cleaned}
         return found.with_batch(msgspec.structs.replace(batch, **changed))
 
     register.change(systems, taken)

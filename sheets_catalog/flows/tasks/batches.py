@@ -16,7 +16,7 @@ from sheets_catalog.flows.tasks.files import look_up, unlike
 from sheets_catalog.flows.tasks.leaving import FOLDER_LINK, Gone, gone_from
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.jobs.checkpoints import Checkpoints
-from sheets_catalog.jobs.state import Result, Status
+from sheets_catalog.jobs.state import Result
 from sheets_catalog.records.tasks import ExportStatus
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ class Copied:
 def begun(systems: Systems, job_id: str) -> bool:
     """Whether a job has begun and not ended. One whose file is gone for good never goes on: it holds nobody."""
     try:
-        status = Checkpoints(job_files.store_of(systems, job_id)).load().status
+        state = Checkpoints(job_files.store_of(systems, job_id)).load()
     except NotFound:
         return False
     except StateError:
         return True
-    return not status.ended and status is not Status.PLANNED
+    return bool(state.started) and not state.status.ended  # one that is retried is planned again, and holds its tasks
 
 
 _FAILED = {

@@ -108,6 +108,11 @@ class CopyWork:
 
     # --- the engine's questions ---
 
+    @property
+    def tells(self) -> bool:
+        """Statuses of tasks, which others go on from."""
+        return True
+
     def next_batch(self, pending: Sequence[int], size: int) -> Sequence[int]:
         """Tasks do not wait for each other."""
         self._line = tuple(pending)
@@ -140,7 +145,7 @@ class CopyWork:
         """All statuses as the books say; a copied task whose row somebody has changed meanwhile is in conflict."""
         for item in range(state.total):
             result = state.result(item)
-            if result is not Result.CONFLICTED and not state.done_earlier(item):  # that one may have gone on since
+            if result is not Result.CONFLICTED and not state.told(item):  # that one may have gone on since
                 self.board.note(self._move(item, result, state.reasons.get(item, "")))
         moved = self.board.flush()
         self._log(moved)
