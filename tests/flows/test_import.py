@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import tempfile
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -439,3 +440,35 @@ def test_a_cell_edited_while_an_import_writes_is_kept_and_told(at, monkeypatch):
     assert (result.books.done, result.tables["variants"].kept) == (0, 1)
     assert result.books.balanced
     assert variants.cell(2, price).value == "99"
+
+
+def test_an_import_that_lost_its_lease_leaves_the_baseline_to_who_has_it_now(at, monkeypatch, tmp_path):
+    begun, taken, ended = (threading.Event() for _ in range(3))
+    found = []
+
+    def first():
+        with Audit(tmp_path / "first.sqlite3") as audit:
+            try:
+                import_catalogue(at.fresh(), audit, ImportOptions(page=10), wait_for_the_other)
+            except BusyError as error:
+                found.append(error)
+        ended.set()
+
+    def wait_for_the_other(*_):
+        if not begun.is_set():
+            begun.set()
+            taken.wait(30)
+
+    def take(*_):
+        taken.set()
+        ended.wait(30)
+
+    monkeypatch.setattr(leases, "RENEW_AFTER", -1.0)
+    monkeypatch.setattr(leases, "TTL", -10.0)
+    other = threading.Thread(target=first)
+    other.start()
+    assert begun.wait(30)
+    monkeypatch.setattr(leases, "TTL", 90.0)
+    assert import_catalogue(at.fresh(), at.audit, ImportOptions(page=10), take).books.balanced
+    other.join(30)
+    assert len(found) == 1

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from sandboxed import desk
 
-from sheets_catalog.flows import job_files
-from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
+from sheets_catalog.flows import control, job_files
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store, work
+from sheets_catalog.flows.exporting.sending import Sent
 from sheets_catalog.flows.importing import import_catalogue
-from sheets_catalog.jobs.runner import Limits
-from sheets_catalog.jobs.state import Status
+from sheets_catalog.jobs.runner import Limits, Outcome
+from sheets_catalog.jobs.state import Result, Status
 
 
 @pytest.fixture
@@ -139,3 +140,74 @@ def test_what_a_retry_sends_is_agreed_on(at):
     assert apply(at.fresh(), at.audit, job).books.done == 1
     sheet.update_cell(2, column, before)
     assert planned(at) == {2: before}
+
+
+def test_what_a_process_sent_that_died_is_agreed_on_when_the_next_one_is_stopped(at):
+    for row, value in ((2, 61), (8, 62), (40, 63)):
+        price(at, row, value)
+    job = store(at.systems, plan_export(at.systems))
+    with pytest.raises(DiedError):
+        apply(at.systems, at.audit, job, options=OPTIONS, limits=Limits(stopping=Death()))
+    apply(at.fresh(), at.audit, job, options=OPTIONS, limits=Limits(stopping=Calls()))
+    price(at, 2, 59.9)
+    assert planned(at)[2] == "59.90"
+    import_catalogue(at.fresh(), at.audit)
+    assert planned(at)[2] == "59.90"
+
+
+def test_a_slice_that_settled_nothing_makes_no_stored_plan_stale(at, monkeypatch):
+    price(at, 2, 61)
+    job, other = (store(at.systems, plan_export(at.systems)) for _ in range(2))
+
+    def later(shop, parts, deliveries):
+        items = [item for each in parts for item in each.items.values()]
+        return [Sent(Outcome(item, Result.PENDING, "not now", blameless=True)) for item in items]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "deliver", later)
+        stopped = apply(at.fresh(), at.audit, job, options=OPTIONS, limits=Limits(stopping=Calls()))
+    assert (stopped.status, stopped.books.done) == (Status.WAITING, 0)
+    assert apply(at.fresh(), at.audit, other).books.done == 1
+
+
+def test_choices_that_people_made_since_are_left_by_a_job_that_another_overtook(at):
+    merchant = at.sandbox.services["shopify"]
+    first, second = (tab(at).cell(row, 1).value for row in (40, 50))
+    price(at, 40, 63)
+    merchant.edit_variant(first, price="99.00")
+    job = begun(at, (2, 61), (8, 62))
+    price(at, 50, 64)
+    merchant.edit_variant(second, price="98.00")
+    export(at)
+    listed = at.person().worksheet("Conflicts")
+    keys = listed.col_values(listed.row_values(1).index("Row key") + 1)
+    listed.update_cell(keys.index(second) + 1, len(listed.row_values(1)), "sheet")
+    apply(at.fresh(), at.audit, job, options=OPTIONS)
+    assert planned(at) == {50: "64.00"}
+    assert [each.key for each in plan_export(at.fresh()).conflicts] == [first]
+
+
+def test_a_record_that_a_later_export_removed_does_not_come_back_into_the_baseline(at):
+    job = begun(at, (2, 61), (8, 62))
+    key = tab(at).cell(2, 1).value
+    tab(at).delete_rows(2)
+    removing = ExportOptions(deletes="delete", delete_share=1.0)
+    plan = plan_export(at.fresh(), removing)
+    assert apply(at.fresh(), at.audit, store(at.systems, plan), options=removing, confirmed=True).books.done == 2
+    apply(at.fresh(), at.audit, job, options=OPTIONS)
+    assert key not in control.find(at.fresh()).load()[0].table("variants")
+    assert plan_export(at.fresh()).empty
+
+
+def test_a_decided_conflict_that_a_dead_process_sent_can_be_taken_back_after_another_export(at):
+    merchant = at.sandbox.services["shopify"]
+    price(at, 2, 61)
+    price(at, 8, 62)
+    merchant.edit_variant(tab(at).cell(2, 1).value, price="71.00")
+    job = store(at.systems, plan_export(at.systems, ExportOptions(policy="sheet")))
+    with pytest.raises(DiedError):
+        apply(at.systems, at.audit, job, options=OPTIONS, limits=Limits(stopping=Death()))
+    price(at, 2, 59.9)
+    export(at)
+    apply(at.fresh(), at.audit, job, options=OPTIONS)
+    assert planned(at) == {2: "59.90"}

@@ -121,3 +121,24 @@ def test_protected_after_the_plan_the_job_can_be_cancelled_and_nothing_is_made_t
     (finding,) = [each for each in plan_export(at.fresh()).findings if each.severity == "error"]
     assert finding.rule == "unlinked"
     assert red(at) == 1
+
+
+def test_a_job_that_may_not_list_its_conflicts_says_so_and_can_be_cancelled(at, anna):
+    header = tab(at).row_values(1).index("Price") + 1
+    tab(at).update_cell(40, header, 63)
+    at.sandbox.services["shopify"].edit_variant(tab(at).cell(40, 1).value, price="99.00")
+    apply(anna, at.audit, store(anna, plan_export(anna)))
+    listed = at.person().worksheet("Conflicts").id
+    guard = {"protectedRange": {"range": {"sheetId": listed}, "editors": {"users": []}}}
+    at.systems.sheets.batch_update(at.spreadsheet_id, [{"addProtectedRange": guard}], safety="once")
+    tab(at).update_cell(40, header, 65)
+    tab(at).update_cell(2, header, 61)
+    job = store(anna, plan_export(anna))
+    with pytest.raises(PermissionMissing, match="open conflicts cannot be listed") as caught:
+        apply(anna, at.audit, job)
+    assert "Conflicts" in caught.value.advice
+    assert job_files.show(anna, job).summary.status == Status.ATTENTION
+    job_files.cancel(anna, job)
+    ended = apply(anna, at.audit, job)
+    assert (ended.status, ended.books.done) == (Status.CANCELLED, 1)
+    assert [change.row for change in plan_export(anna).changes] == []

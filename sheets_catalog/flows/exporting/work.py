@@ -249,9 +249,13 @@ class ExportWork:
         mine = {name: self.tables[name] for name in self.plan.tables}
         try:
             conflicts_tab.write(self.systems.sheets, info, self.plan.conflicts, mine)
-        except PermissionMissing:  # a job that is cancelled ends all the same: the next plan finds them again
-            if not job_files.stop_wanted(self.systems, self.job_id):
-                raise
+        except PermissionMissing as error:
+            if job_files.stop_wanted(self.systems, self.job_id):
+                return  # a job that is cancelled ends all the same: the next plan finds them again
+            raise PermissionMissing(
+                f"Everything was sent, but open conflicts cannot be listed: {error.message}",
+                advice=f"Let this account edit the tab “{conflicts_tab.TITLE}”, then resume the job; or cancel it.",
+            ) from error
 
     def _store_baseline(self, home: Control, state: JobState, items: Iterable[int]) -> bool:
         """Note what these items have settled; whether no other run came in between.
