@@ -220,6 +220,40 @@ def test_what_turns_out_at_the_end_is_stored_before_what_follows_from_it():
     assert Checkpoints(runner.checkpoints.store).load().books == state.books
 
 
+@pytest.mark.parametrize("error", [CredentialsError("Log in again."), Throttled("Slow down.")])
+def test_what_turned_out_at_the_end_stays_when_what_follows_fails(error):
+    runner, work = make(3)
+    work.tells = True
+    work.last = lambda state: () if state.told(1) else (Outcome(1, Result.CONFLICTED, "edited meanwhile"),)
+    told = []
+
+    def failing(state):
+        told.append([state.told(item) for item in range(3)])
+        if len(told) == 1:
+            raise error
+
+    work.finish = failing
+    if isinstance(error, CredentialsError):
+        with pytest.raises(CredentialsError):
+            runner.advance()
+        stored = runner.checkpoints.load()
+        assert (stored.status, stored.note) == (Status.ATTENTION, "Log in again.")
+        assert stored.books == Books(planned=3, done=2, conflicted=1)
+    assert runner.advance().books == Books(planned=3, done=2, conflicted=1)
+    assert told == [[True] * 3] * 2
+
+
+def test_a_retry_puts_back_in_line_what_was_said_of_those_items_alone():
+    said = JobState.new(3, "d", Books()).settle(
+        [(0, Result.DONE, ""), (1, Result.REJECTED, "no"), (2, Result.REJECTED, "no")]
+    )
+    again = msgspec.structs.replace(said, earlier=said.outcomes).again([1])
+    assert [again.result(item) for item in range(3)] == [Result.DONE, Result.PENDING, Result.REJECTED]
+    assert [again.told(item) for item in range(3)] == [True, False, True]
+    assert again.reasons == {2: "no"}
+    assert not any(said.again([1]).told(item) for item in range(3))  # nothing was said yet
+
+
 def test_what_a_dead_process_may_have_sent_is_asked_for_when_the_job_is_cancelled():
     """Also when a later run chose a smaller batch, and stopped before it came to that."""
     store, control, clock = dead_at_second_batch()

@@ -378,6 +378,7 @@ def _trash(systems: Systems, cleaning: Cleaning) -> None:
 
     def cleaned(found: Register) -> Register:
         batch = found.batch(cleaning.batch_id)
-        return found.with_batch(msgspec.structs.replace(batch, cleaned_at=batch.cleaned_at or now, active_job=""))
+        cleaned_at = batch.cleaned_at or now
+        return found.with_batch(msgspec.structs.replace(batch, cleaned_at=cleaned_at, active_job="", begun_job=""))
 
     register.change(systems, cleaned)
