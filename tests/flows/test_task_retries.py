@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sheets_catalog.errors import BusyError, InputError, PermissionMissing
-from sheets_catalog.flows import job_files, staging
+from sheets_catalog.flows import job_files, resuming, staging
 from sheets_catalog.flows.delivery import receipt
 from sheets_catalog.flows.staging import export_sheet
-from sheets_catalog.flows.tasks import applying, batches, keeping, register
+from sheets_catalog.flows.tabs import letter
+from sheets_catalog.flows.tasks import applying, batches, copying, keeping, register
 from sheets_catalog.flows.tasks.copying import CopyWork
+from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Status
 from tests.flows.exports import Desk, desk
+from tests.flows.test_task_folders import shared_drive
 from tests.flows.test_task_statuses import one_copy_fails, typed
 
 if TYPE_CHECKING:
@@ -182,3 +185,110 @@ def test_one_retried_task_leaves_the_status_of_others_alone(tmp_path) -> None:
         here.apply_staging(result.job_id)
         assert here.statuses()["task-4"] == (None, None, None)
         assert [status for status, *_ in here.statuses().values()] == ["staged", "staged", "staged", None]
+
+
+# --- a folder that is gone for good ---
+
+
+def close(here: Desk, folder: str, how: str) -> None:
+    """A folder is deleted for good, or we are no longer a member of the shared drive."""
+    with here.sandbox.world.lock:
+        if how == "deleted":
+            here.store.delete(here.store.files[folder])
+            return
+        members = here.store.drives[folder].members
+        (ours,) = [key for key, each in members.items() if each.email == "owner@example.com"]
+        del members[ours]
+
+
+def begun_staging(here: Desk) -> tuple[str, str]:
+    """A staging job that has begun, and the folder of its batch."""
+    job = plan_staging(here)
+    assert here.apply_staging(job, limits=short(here)).status is Status.WAITING
+    return job, register.load(here.systems).batches["B1"].folder_id
+
+
+def cancelled(here: Desk, job: str) -> None:
+    """A job that cannot go on says so plainly; cancelled, it ends and holds nobody up."""
+    with pytest.raises(PermissionMissing) as stopped:
+        resuming.apply_any(here.systems, here.audit, job)
+    assert "is gone, or this account cannot see it any more." in stopped.value.message
+    assert "Or cancel it" in stopped.value.advice
+    assert "404" not in stopped.value.message
+    assert job_files.show(here.systems, job).summary.status == "attention"
+    assert resuming.cancel(here.systems, here.audit, job) is Status.CANCELLED
+    assert not register.load(here.systems).batches["B1"].active_job
+
+
+@pytest.mark.parametrize("how", ["deleted", "unshared"])
+def test_a_staging_whose_folder_is_gone_can_be_cancelled(tmp_path, how) -> None:
+    with desk(tmp_path, 7, files=42) as here:
+        drive = shared_drive(here)
+        keeping.configure(here.systems, staging_folder=drive)
+        job, folder = begun_staging(here)
+        close(here, folder if how == "deleted" else drive, how)
+        cancelled(here, job)
+        assert [status for status, *_ in here.statuses().values()].count("staging") == 0
+        keeping.configure(here.systems, staging_folder=here.folders["staging_folder"])
+        assert here.stage("B2").books.done == 2  # those it had not come to
+
+
+def test_a_staging_whose_folder_is_deleted_before_its_last_task_can_be_cancelled(tmp_path, monkeypatch) -> None:
+    """All is copied by then: only the export sheet is missing."""
+    with desk(tmp_path, 3, files=18) as here:
+        job = plan_staging(here)
+        fails_once(monkeypatch, export_sheet, "_fill")
+        with pytest.raises(PermissionMissing, match=r"The export sheet could not be written\. It is closed\."):
+            here.apply_staging(job)
+        close(here, register.load(here.systems).batches["B1"].folder_id, "deleted")
+        cancelled(here, job)
+
+
+@pytest.mark.parametrize("how", ["deleted", "unshared"])
+def test_a_delivery_whose_folder_is_gone_can_be_cancelled(tmp_path, how) -> None:
+    with desk(tmp_path, 7, files=42) as here:
+        here.stage()
+        folder = shared_drive(here)
+        if how == "deleted":
+            (folder,) = here.plant({"name": "Theirs", "mimeType": "application/vnd.google-apps.folder"})
+        job = here.plan_delivery(folder=folder)
+        assert here.apply_delivery(job, limits=short(here)).status is Status.WAITING
+        close(here, folder, how)
+        cancelled(here, job)
+        assert here.deliver().books.done == 2
+
+
+# --- what may not be trashed ---
+
+
+def test_one_folder_that_may_not_be_trashed_keeps_no_other_one(small) -> None:
+    """Two tasks are edited while they are copied; the first folder is refused to us when it is to be trashed."""
+    job = small.plan_delivery()
+    column = letter(list(open_tasks(small.systems, "Tasks").header).index("Export Status"))
+    path = f"/v4/spreadsheets/{small.connection.spreadsheet_id}/values/Tasks!{column}2:{column}3?valueInputOption=RAW"
+    typing = {"email": "owner@example.com", "method": "PUT", "path": path, "body": {"values": [["staged"], ["staged"]]}}
+    small.fault("drive.files.copy", "hook:collaborator", nth=4, requests=[typing])
+    small.fault("drive.files.update", "status", status=403, reason="insufficientFilePermissions", match='"trashed"')
+    assert small.apply_delivery(job).books.conflicted == 2
+    assert not small.unconsumed()
+    assert len(small.files_in(small.folders["client_folder"])) == 2  # the one refused, and the one delivered
+
+
+def test_the_folder_for_all_tasks_is_looked_at_once_however_many_fail(small, monkeypatch) -> None:
+    looked = []
+    real = copying.closed_folder
+    monkeypatch.setattr(copying, "closed_folder", lambda *given: looked.append(given) or real(*given))
+    small.fault("drive.files.copy", "status", status=403, times=18, reason="cannotCopyFile")
+    assert small.deliver().books.rejected == 3
+    assert len(looked) == 1
+
+
+def test_a_batch_that_is_there_already_is_named_although_the_job_file_may_not_be_trashed(tmp_path) -> None:
+    with desk(tmp_path, 2, files=12) as here:
+        options = staging.StagingOptions(staging.Filters(), "B1")
+        first, second = (staging.plan_staging(here.systems, options) for _ in range(2))
+        staging.store(here.systems, first)
+        here.fault("drive.files.update", "status", status=403, reason="insufficientFilePermissions", match='"trashed"')
+        with pytest.raises(InputError, match="There is an export batch “B1” already"):
+            staging.store(here.systems, second)
+        assert not here.unconsumed()

@@ -7,6 +7,12 @@ from sheets_catalog.flows.tasks.applying import Applying
 from sheets_catalog.flows.tasks.copying import Phase
 from sheets_catalog.records.tasks import ExportStatus
 
-PHASE = Phase(ExportStatus.DELIVERING, ExportStatus.DELIVERED, ExportStatus.DELIVERY_FAILED, drop_description=True)
+PHASE = Phase(
+    ExportStatus.DELIVERING,
+    ExportStatus.DELIVERED,
+    ExportStatus.DELIVERY_FAILED,
+    unended="The receipt could not be handed over.",
+    drop_description=True,
+)
 
 apply = Applying(PHASE, hand_over_receipt, "parent", "client's folder")

@@ -10,11 +10,9 @@ import io
 from typing import TYPE_CHECKING
 
 from sheets_catalog import database
-from sheets_catalog.errors import NotFound, PermissionMissing, Refused
-from sheets_catalog.flows import job_files
+from sheets_catalog.errors import Refused
 from sheets_catalog.flows.drive_stores import is_taken
 from sheets_catalog.flows.tasks.batches import FILE_LINK, copied
-from sheets_catalog.flows.tasks.folders import closed_folder
 from sheets_catalog.records.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -32,22 +30,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def hand_over_receipt(work: CopyWork, state: JobState) -> None:
     """Put the receipt into the client's folder and the same lines into the audit. Repeatable.
 
-    Raises `PermissionMissing` when the folder was closed meanwhile. A job that is cancelled then ends without receipt.
+    Raises `NotFound` or `PermissionMissing` when the folder was closed meanwhile.
     """
     tasks = list(copied(work.systems, [work.job_id], work.pool).values()) if state.books.done else []
-    if not tasks:
-        return
-    work.audit.records(_log(work, task) for task in tasks)
-    try:
+    if tasks:
+        work.audit.records(_log(work, task) for task in tasks)
         _put(work, tasks)
-    except (NotFound, PermissionMissing) as error:
-        closed = closed_folder(work.systems, work.plan.options["parent"])
-        if closed and job_files.stop_wanted(work.systems, work.job_id):
-            return
-        advice = "Have it opened, then resume the job. Or cancel it: what was delivered stays so."
-        raise PermissionMissing(
-            f"The receipt could not be handed over. {closed or error.message}", advice=advice
-        ) from error
 
 
 def _put(work: CopyWork, tasks: Sequence[Copied]) -> None:

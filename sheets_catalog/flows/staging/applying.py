@@ -7,6 +7,11 @@ from sheets_catalog.flows.tasks.applying import Applying
 from sheets_catalog.flows.tasks.copying import Phase
 from sheets_catalog.records.tasks import ExportStatus
 
-PHASE = Phase(ExportStatus.STAGING, ExportStatus.STAGED, ExportStatus.STAGING_FAILED)
+PHASE = Phase(
+    ExportStatus.STAGING,
+    ExportStatus.STAGED,
+    ExportStatus.STAGING_FAILED,
+    unended="The export sheet could not be written.",
+)
 
 apply = Applying(PHASE, write_export_sheet, "parent_parent", "staging folder")

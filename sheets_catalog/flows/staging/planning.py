@@ -182,9 +182,9 @@ def _refuse_same_names(
         for row in some if name and len(some) > 1 else ():
             numbers = ", ".join(str(other.number) for other in some)
             message = f"The folder name “{row.values.get('folder_name')}” is used by several tasks (rows {numbers})."
-            problems.get(row.key, []).append(
-                Problem("same_folder_name", "", message, "Rename one of them.", "Folder Name")
-            )
+            if row.key in problems:  # else it is another task of the batch, which is not planned now
+                problem = Problem("same_folder_name", "", message, "Rename one of them.", "Folder Name")
+                problems[row.key].append(problem)
 
 
 def _batch(systems: Systems, known: Register, options: StagingOptions, staging: str, zone: str) -> Batch:

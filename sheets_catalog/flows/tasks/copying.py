@@ -14,21 +14,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from sheets_catalog.errors import (
     BusyError,
-    CredentialsError,
     NotFound,
     PermissionMissing,
     Refused,
     SheetsCatalogError,
     Throttled,
     Unavailable,
-    UpstreamError,
 )
+from sheets_catalog.flows import job_files
 from sheets_catalog.flows.drive_stores import is_taken
 from sheets_catalog.flows.tasks import native
 from sheets_catalog.flows.tasks.board import Board, Move, Moved
 from sheets_catalog.flows.tasks.files import look_up, unlike
 from sheets_catalog.flows.tasks.folders import closed_folder, ensure_folder
-from sheets_catalog.google.errors import JOB_WIDE
+from sheets_catalog.flows.tasks.stopping import Stopped, about, job_wide, stopped
 from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
 
@@ -55,17 +54,24 @@ LOOK_AGAIN = 900.0
 """Seconds until the next try then."""
 
 
+CLOSED = "Have it opened, then resume the job; nothing is copied twice. Or cancel it: what was copied stays so."
+"""What to do about a folder that is closed while a job copies into it."""
+
 EDITED = "Edited in the sheet meanwhile; its copies"
 """How the reason begins of a task that was copied, but whose row then was not as the job had left it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """How staging and delivery differ in the engine's eyes. `drop_description`: internal notes stay behind."""
+    """How staging and delivery differ in the engine's eyes.
+
+    `unended`: what to say when the ending could not be made. `drop_description`: internal notes stay behind.
+    """
 
     claimed: ExportStatus
     done: ExportStatus
     failed: ExportStatus
+    unended: str
     drop_description: bool = False
 
 
@@ -99,6 +105,7 @@ class CopyWork:
     _claims: dict[int, str] | None = None
     _tried: set[int] = field(default_factory=set)
     _started: bool = False
+    _open: bool = False
     _flushed: float = 0.0
     _slow_since: float | None = None
     _problems: dict[int, str] = field(default_factory=dict)
@@ -120,6 +127,7 @@ class CopyWork:
 
     def run(self, batch: Sequence[int]) -> Sequence[Outcome]:
         """Claim, copy, prove. Statuses of the batches before are written meanwhile."""
+        self._open = False  # the folder for all tasks: known again once it was looked at
         claims = self._claimed()
         mine = [item for item in batch if item not in claims and "invalid" not in self._change(item).context]
         if mine:
@@ -154,20 +162,26 @@ class CopyWork:
         return [Outcome(item, Result.CONFLICTED, f"{EDITED} {left[item]} {moved.refused[item]}") for item in edited]
 
     def pause(self, state: JobState) -> None:
-        """Nothing: the tasks' statuses were written with each batch."""
+        """Nothing: statuses are written with the batches; those of the last ones follow when the job goes on or ends.
+
+        Until then such a task is called as it was claimed. `settle` writes whatever is not written yet.
+        """
 
     def finish(self, state: JobState) -> None:
-        """No half task left, no copy of a task that is not ours any more, no twin; then the ending. Repeatable."""
+        """No half task left, no copy of a task that is not ours any more, no twin; then the ending. Repeatable.
+
+        Raises `PermissionMissing` when the folder for all tasks was closed meanwhile. A job that is cancelled then ends
+        all the same, without its ending: else it would hold its batch for as long as nobody opens that folder.
+        """
         ours = self._fit > len(state.items(Result.CONFLICTED))  # else others have all of them: no folder is needed
-        if ours:
-            self._make_parent()
+        ours = ours and self._unless_closed(self._make_parent)
         kept = state.items(Result.DONE)
         for some in (Result.REJECTED, Result.CONFLICTED, Result.PENDING):
             with suppress(PermissionMissing):  # who may not trash was told so for each task that failed or was edited
                 self._trash_folders(state.items(some))
         self._trash_twins(kept)
         if ours:
-            self.ending(self, state)
+            self._unless_closed(lambda: self.ending(self, state))
 
     # --- claims and statuses ---
 
@@ -251,7 +265,7 @@ class CopyWork:
         try:
             future.result()
         except (Throttled, Unavailable, NotFound, Refused, PermissionMissing) as error:
-            problems.append(_job_wide(error))
+            problems.append(job_wide(error))
             return False
         return True
 
@@ -273,7 +287,8 @@ class CopyWork:
         try:
             ensure_folder(self.systems.drive, change.context["folder"], name, parent, self._marks("task", f"{item}"))
         except (NotFound, PermissionMissing) as error:  # the folder for all tasks is gone or closed
-            raise _stopped(f"No folder can be made for the tasks: {error.message}", error) from error
+            self._check_parent()
+            raise stopped(f"No folder can be made for the tasks: {error.message}", error) from error
 
     def _copy_file(self, item: int, number: int) -> None:
         file = self._change(item).files[number]
@@ -281,9 +296,9 @@ class CopyWork:
             self._copy_to(item, number, file.new_id)
         except Refused as error:
             if not is_taken(error):  # it stands there already; the proof will tell what it is
-                raise _about(error, file) from error
+                raise about(error, file) from error
         except (NotFound, PermissionMissing) as error:
-            raise _about(error, file) from error
+            raise about(error, file) from error
 
     def _copy_to(self, item: int, number: int, new_id: str | None) -> File:
         change = self._change(item)
@@ -366,12 +381,14 @@ class CopyWork:
         Raises what stops the job when not the task is to blame, but the folder for all of them.
         """
         try:
-            self._check_parent()
+            if not self._open:
+                self._check_parent()
+                self._open = True
             self._trash_folders([item])
         except (Throttled, Unavailable) as error:
             return Outcome(item, Result.PENDING, error.message, blameless=True)
         except PermissionMissing as error:  # such as a contributor of a shared drive
-            if isinstance(error, _Stopped):
+            if isinstance(error, Stopped):
                 raise
             name = self._change(item).context["folder_name"]
             reason = f"“{name}” is still there: this account may not trash it. {reason}"
@@ -380,7 +397,7 @@ class CopyWork:
     def _check_parent(self) -> None:
         closed = closed_folder(self.systems, self.plan.options["parent"])
         if closed:
-            raise _Stopped(closed, advice="Mend that, then resume the job; nothing is copied twice.")
+            raise Stopped(closed, advice=CLOSED)
 
     def _watch_quota(self, outcomes: Sequence[Outcome]) -> None:
         """Nothing but quota errors for long: wait much longer between two tries, for as long as it takes."""
@@ -400,13 +417,32 @@ class CopyWork:
 
     # --- the end ---
 
+    def _unless_closed(self, step: Callable[[], None]) -> bool:
+        """Whether a step could be made; False when the folder for all tasks is closed and the job is cancelled."""
+        try:
+            step()
+        except (NotFound, PermissionMissing) as error:
+            closed = closed_folder(self.systems, self.plan.options["parent"])
+            if closed and job_files.stop_wanted(self.systems, self.job_id):
+                return False
+            raise Stopped(
+                f"{self.phase.unended} {closed or error.message}", advice=CLOSED if closed else error.advice or CLOSED
+            ) from error
+        return True
+
     def _trash_folders(self, items: Sequence[int]) -> None:
-        """Trash the folders of these tasks, where they were made."""
+        """Trash the folders of these tasks, where they were made. Raises the first error once all were tried."""
         ids = [self._change(item).context["folder"] for item in items if self._change(item).context.get("folder")]
         there = look_up(self.systems, ids, self.pool) if ids else {}
+        refused = []
         for file in there.values():
             if not file.trashed and file.app_properties.get("job") == self.job_id:
-                self.systems.drive.trash(file.id)
+                try:
+                    self.systems.drive.trash(file.id)
+                except PermissionMissing as error:
+                    refused.append(error)
+        if refused:
+            raise refused[0]
 
     def _left(self, items: Sequence[int]) -> dict[int, str]:
         """What becomes of the copies of these tasks, as the end of a sentence."""
@@ -426,11 +462,16 @@ class CopyWork:
 
     def _make_parent(self) -> None:
         options = self.plan.options
-        if "parent_name" in options and not self._started:
-            marks = {"kind": "batch", "batch": self.batch_id}
+        if "parent_name" not in options or self._started:
+            return
+        marks = {"kind": "batch", "batch": self.batch_id}
+        try:
             ensure_folder(
                 self.systems.drive, options["parent"], options["parent_name"], options["parent_parent"], marks
             )
+        except (NotFound, PermissionMissing) as error:
+            self._check_parent()
+            raise stopped(f"The batch's folder cannot be made: {error.message}", error) from error
 
     def _change(self, item: int) -> Change:
         return self.plan.changes[item]
@@ -447,26 +488,3 @@ class CopyWork:
     def batch_id(self) -> str:
         """The export batch's id."""
         return self.plan.options["batch"]
-
-
-def _about(error: UpstreamError | PermissionMissing, file: FileCopy) -> SheetsCatalogError:
-    """The error with the file's name in its sentence."""
-    error.message = f"“{file.name}” was not copied: {error.message}"
-    return error
-
-
-def _job_wide(error: SheetsCatalogError) -> SheetsCatalogError:
-    """Raise what would hit every other task as well: a person has to act, the job keeps its place."""
-    if isinstance(error, Refused) and error.reason in JOB_WIDE:
-        raise _stopped(error.message, error) from error
-    if isinstance(error, CredentialsError | _Stopped):
-        raise error
-    return error
-
-
-class _Stopped(PermissionMissing):
-    """Something that stops the whole job."""
-
-
-def _stopped(message: str, error: SheetsCatalogError) -> _Stopped:
-    return _Stopped(message, advice=error.advice or "Mend it, then resume the job; nothing is copied twice.")

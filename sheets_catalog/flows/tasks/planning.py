@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import msgspec
 
 from sheets_catalog.books import Books
 from sheets_catalog.changes.plan import Change, Estimate, FieldChange, Finding, Plan
-from sheets_catalog.errors import InputError, StalePlanError
+from sheets_catalog.errors import InputError, SheetsCatalogError, StalePlanError
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import register
@@ -166,13 +167,14 @@ def _with_id(file: FileCopy, new: Callable[[], str]) -> FileCopy:
 def store(systems: Systems, plan: Plan, batch: Callable[[Register, str], Batch]) -> str:
     """Make the job file and enter the job in the register; returns the job's id.
 
-    When `batch` raises `InputError` there is no such job: its file is in the trash.
+    When `batch` raises `InputError` there is no such job: its file is in the trash, if it could be put there.
     """
     job_id = job_files.make(systems, plan)
     try:
         register.change(systems, lambda found: found.with_batch(batch(found, job_id)))
     except InputError:
-        systems.drive.trash(job_id)
+        with suppress(SheetsCatalogError):  # what was wrong with the batch matters more
+            systems.drive.trash(job_id)
         raise
     return job_id
 
