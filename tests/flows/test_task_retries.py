@@ -125,7 +125,7 @@ def test_of_a_job_retried_and_another_that_start_at_once_one_copies(small, monke
         """Whether the first one has begun; right after the answer it begins, and stops in the middle of a copy."""
         answer = begun(systems, job_id)
         if job_id == first:
-            monkeypatch.setattr(batches, "begun", begun)
+            racing.setattr(batches, "begun", begun)
             stopped_while_copying(small, first, monkeypatch)
         return answer
 
