@@ -8,7 +8,7 @@ from sandboxed import desk
 
 from sheets_catalog.books import Books
 from sheets_catalog.flows import control
-from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store, unlinked
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store, unlinked, work
 from sheets_catalog.flows.exporting.sending import marker
 from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.flows.tabs import letter
@@ -165,6 +165,27 @@ def test_a_product_is_not_planned_without_the_variant_that_another_tab_has_for_i
     assert go(at, planned(at)).books.done == 2
     (variant,) = at.systems.catalogue.product_by_handle("lamp").variants
     assert variant.record.values["price"] == "49.90"
+
+
+def test_what_an_earlier_request_made_after_we_had_looked_is_ours_and_not_refused(at, monkeypatch):
+    append(at, "Products", {"Handle": "lamp", "Title": "Lamp"})
+    append(at, "Variants", {"Product Handle": "lamp", "Price": 9})
+    row = append(
+        at, "Variants", {"Product Handle": "linen-shirt", "Price": 9, "Option1 Value": "XS", "Option2 Value": "Red"}
+    )
+    deliver = work.deliver
+
+    def twice(*what):
+        """The first request comes in late, just before the second."""
+        list(deliver(*what))
+        return deliver(*what)
+
+    monkeypatch.setattr(work, "deliver", twice)
+    result = go(at, planned(at))
+    assert (result.books.done, result.books.rejected) == (3, 0)
+    assert tab(at, "Variants").cell(row, 1).value
+    assert len(at.systems.catalogue.product_by_handle("lamp").variants) == 1
+    assert plan_export(at.fresh()).empty
 
 
 @pytest.mark.parametrize("tables", [("products",), ("products", "variants")])

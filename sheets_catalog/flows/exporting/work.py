@@ -87,6 +87,7 @@ class ExportWork:
         ready = [each for each in outcomes.values() if isinstance(each, Ready)]
         self._check_tabs()
         sent = self._send(ready, look)
+        sent |= self._made_before(sent)
         settled = {item: each for item, each in outcomes.items() if isinstance(each, Sent)} | sent
         problems = self._write_back(settled)
         self.looked |= settled.keys()
@@ -116,6 +117,16 @@ class ExportWork:
         for each in deliver(self.systems.shop, parts, int(self.plan.options["money_digits"])):
             sent[each.outcome.item] = each
         return sent
+
+    def _made_before(self, sent: Mapping[int, Sent]) -> dict[int, Sent]:
+        """New records that were refused because they are there: an earlier request came in after we had looked."""
+        refused = [item for item, each in sent.items() if each.outcome.result is Result.REJECTED]
+        creates = [item for item in refused if self.plan.changes[item].action == "create"]
+        if not creates:
+            return {}
+        look = Look(self.systems, self.plan, self.job_id, self.tables, creates)
+        found = ((item, look.sort(item)) for item in creates)
+        return {item: each for item, each in found if isinstance(each, Sent) and each.outcome.result is Result.DONE}
 
     def _outcome(self, item: int, sent: Sent, problem: str) -> Outcome:
         change, outcome = self.plan.changes[item], sent.outcome
