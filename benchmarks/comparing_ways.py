@@ -19,11 +19,12 @@ from sheets_catalog.changes.baseline import Baseline
 from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.flows.exporting.sifting import sift
 from sheets_catalog.flows.tabs import lay_out, rows_of
+from sheets_catalog.google.sheets import Block
 from sheets_catalog.records import VARIANTS, write_cell
 from sheets_catalog.records.values import decimal_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from decimal import Decimal
 
     from sheets_catalog.changes.baseline import TableBaseline
@@ -61,7 +62,7 @@ def _remember(folder: Path, records: list[dict[str, str | None]]) -> None:
         table.agree(record["id"] or "", marks)
     (folder / "baseline-unseen").write_bytes(baselines.dump(baseline))
     content = _answer([_cells(record) for record in records])
-    for row in rows_of(layout, [msgspec.json.decode(content, type=_RawRange).values], 2, {}):
+    for row in rows_of(layout, _blocks([content]), 2, {}):
         table.saw(row.key or "", row.look, layout.told(2))
     (folder / "baseline").write_bytes(baselines.dump(baseline))
     rows = json.loads(content)["values"]
@@ -127,12 +128,20 @@ class _RawRange(msgspec.Struct):
     values: list[msgspec.Raw]
 
 
+def _blocks(answers: Iterable[bytes]) -> Iterator[Block]:
+    """The Sheets API's answers as the reader of a tab hands them on."""
+    number = 2
+    for answer in answers:
+        rows = msgspec.json.decode(answer, type=_RawRange).values
+        yield Block(tuple(HEADER), number, rows)
+        number += len(rows)
+
+
 def fingerprints(folder: str, baseline: str = "baseline") -> dict[str, Any]:
     """Ours: rows that look as they did are passed by, all others read strictly; changed rows with their fields."""
     table = baselines.load((Path(folder) / baseline).read_bytes()).table("variants")
     layout = lay_out(VARIANTS, HEADER, "Variants")
-    chunks = (msgspec.json.decode(chunk, type=_RawRange).values for chunk in _chunks(folder))
-    sifted = sift(layout, rows_of(layout, chunks, 2, table.seen(layout.told(2))), table)
+    sifted = sift(layout, rows_of(layout, _blocks(_chunks(folder)), 2, table.seen(layout.told(2))), table)
     fields = {row.key or "": _fields(layout, row, table) for row in sifted.changed}
     assert all(names == ["price"] for names in fields.values())
     return {"records": sifted.rows, "digest": _digest(list(fields))}
