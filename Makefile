@@ -63,7 +63,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@$(call install,dev)
 	@touch $@
 
-install = echo "Installing the packages of requirements/$(1).txt ..." \
+install = echo "Installing the packages of requirements/$(1).txt ..." >&2 \
 	&& { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } \
 	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt \
 	&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -82,5 +82,5 @@ $(BIN)/python:
 		echo "Install it (Debian: apt install python3 python3-venv; macOS: brew install python), or say where it is:" >&2; \
 		echo "  make demo PYTHON=/path/to/python3" >&2; exit 1; \
 	fi; \
-	echo "Making $(VENV) with $$("$$found" --version) ..."; \
+	echo "Making $(VENV) with $$("$$found" --version) ..." >&2; \
 	rm -rf $(VENV); "$$found" -m venv $(VENV)
