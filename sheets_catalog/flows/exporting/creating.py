@@ -108,9 +108,7 @@ def incomplete_products(
             missing.setdefault(NEW + name, []).append(row)
     for change in [each for each in out.changes if each.table == "products" and each.group in missing]:
         rows = ", ".join(map(str, sorted(missing[change.group])))
-        members = [each for each in out.changes if each.group == change.group]
-        out.changes = [each for each in out.changes if each.group != change.group]
-        out.settle(rejected=len(members))
+        _withdraw(change.group, out)
         out.findings.append(
             Finding(
                 "error",
@@ -123,6 +121,14 @@ def incomplete_products(
                 advice,
             )
         )
+
+
+def _withdraw(group: str, out: Compared) -> list[Change]:
+    """Reject a new product with all its variants; returns their changes, which are not sent."""
+    gone = [each for each in out.changes if each.group == group]
+    out.changes = [each for each in out.changes if each.group != group]
+    out.settle(rejected=len(gone))
+    return gone
 
 
 def without_variants(products: Layout, out: Compared) -> None:
@@ -156,9 +162,7 @@ def valueless_options(products: Layout, out: Compared) -> None:
 
 
 def _refuse_valueless(products: Layout, change: Change, name: str, out: Compared) -> None:
-    gone = [each for each in out.changes if each.group == change.group]
-    out.changes = [each for each in out.changes if each.group != change.group]
-    out.settle(rejected=len(gone))
+    _withdraw(change.group, out)
     header = products.table.by_name[name].header
     out.findings.append(
         Finding(
@@ -175,9 +179,7 @@ def _refuse_valueless(products: Layout, change: Change, name: str, out: Compared
 
 
 def _refuse_group(products: Layout, variants: Layout, group: str, missing: list[str], out: Compared) -> None:
-    gone = [change for change in out.changes if change.group == group]
-    out.changes = [change for change in out.changes if change.group != group]
-    out.settle(rejected=len(gone))
+    gone = _withdraw(group, out)
     row = next(change.row for change in gone if change.table == "products")
     header = products.table.by_name[f"{missing[0]}_name"].header
     values = variants.table.by_name[missing[0]].header
