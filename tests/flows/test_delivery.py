@@ -222,6 +222,20 @@ def test_delivered_means_verified_by_id(small) -> None:
     assert change.label not in small.files_in(small.folders["client_folder"])
 
 
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_a_reviewer_trashes_after_planning_is_not_delivered(small, what) -> None:
+    """Drive copies files that are in the trash; the reviewer meant to keep them from the client."""
+    change = plan(small).plan.changes[1]
+    job = small.plan_delivery()
+    source = small.systems.drive.get(change.files[2].source)
+    small.systems.drive.trash(source.id if what == "file" else source.parents[0])
+    result = small.apply_delivery(job)
+    assert (result.books.done, result.books.rejected) == (2, 1)
+    assert "was put into the trash since this was planned" in result.state.reasons[1]
+    assert small.status(change.key) == "delivery_failed"
+    assert change.label not in small.files_in(small.folders["client_folder"])
+
+
 @pytest.mark.parametrize(
     ("header", "value"), [("Export Batch ID", "B9"), ("Export Status", "staged"), ("Task ID", "another")]
 )

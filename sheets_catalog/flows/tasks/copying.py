@@ -240,9 +240,13 @@ class CopyWork:
     # --- copying ---
 
     def _copy(self, items: Sequence[int]) -> dict[int, Outcome]:
-        there = self._look([item for item in items if item in self._tried or not self._started])
+        there = self._look(items)
         self._started = True
         self._tried.update(items)
+        withdrawn = self._withdrawn(items, there)
+        return withdrawn | self._copy_rest([item for item in items if item not in withdrawn], there)
+
+    def _copy_rest(self, items: Sequence[int], there: Mapping[str, File]) -> dict[int, Outcome]:
         problems: dict[int, list[SheetsCatalogError]] = {item: [] for item in items}
         waiting: dict[Future[object], int] = {self.pool.submit(self._make_folder, item, there): item for item in items}
         copies: dict[Future[object], int] = {}
@@ -270,9 +274,19 @@ class CopyWork:
         return True
 
     def _look(self, items: Sequence[int]) -> Mapping[str, File]:
-        """What is there already of tasks that may have been in flight."""
-        ids = [each for item in items for each in self._ids(item)]
-        return look_up(self.systems, ids, self.pool) if ids else {}
+        """The files to copy, and what is there already of tasks that may have been in flight."""
+        sources = [file.source for item in items for file in self._change(item).files]
+        inflight = [item for item in items if item in self._tried or not self._started]
+        return look_up(self.systems, [*sources, *(each for item in inflight for each in self._ids(item))], self.pool)
+
+    def _withdrawn(self, items: Sequence[int], there: Mapping[str, File]) -> dict[int, Outcome]:
+        """Tasks of which a file is in the trash by now. Drive would copy it all the same, also to a client."""
+        files = {item: [file.name for file in self._change(item).files if _trashed(there, file)] for item in items}
+        return {
+            item: self._failed(item, f"“{names[0]}” was put into the trash since this was planned.")
+            for item, names in files.items()
+            if names
+        }
 
     def _ids(self, item: int) -> list[str]:
         change = self._change(item)
@@ -488,3 +502,7 @@ class CopyWork:
     def batch_id(self) -> str:
         """The export batch's id."""
         return self.plan.options["batch"]
+
+
+def _trashed(there: Mapping[str, File], file: FileCopy) -> bool:
+    return file.source in there and there[file.source].trashed
