@@ -280,7 +280,7 @@ def retry(systems: Systems, job_id: str, items: Iterable[int] | None = None) -> 
             return 0
         if state.status.ended:  # also one of an older format
             state = msgspec.structs.replace(state, earlier=state.outcomes)
-        again = msgspec.structs.replace(state.again(chosen), status=Status.PLANNED, epoch=lease.epoch, not_before=0)
+        again = msgspec.structs.replace(state.again(chosen).taken(lease.epoch), status=Status.PLANNED, not_before=0)
         checkpoints.save(again, f"{len(chosen)} records in line again", stop=False)
         return len(chosen)
     finally:

@@ -184,8 +184,9 @@ class Runner:
         assert self._lease
         now = self.clock.now().timestamp()
         state = _unsure(state)  # whoever chose that batch may have died while it was sent
-        state = msgspec.structs.replace(state, epoch=self._lease.epoch, started=state.started or now, note="")
-        if state.not_before > now and not self._pause(state.not_before - now):
+        state = msgspec.structs.replace(state.taken(self._lease.epoch), started=state.started or now, note="")
+        wait = 0.0 if self.checkpoints.stop_wanted else state.not_before - now  # nothing more is sent by who only ends
+        if wait > 0 and not self._pause(wait):
             return self._save(msgspec.structs.replace(state, status=Status.WAITING))
         return self._intend(msgspec.structs.replace(state, status=Status.RUNNING, not_before=0))
 

@@ -109,6 +109,14 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
         """Where item number `item` is."""
         return _result(self.outcomes, item)
 
+    def taken(self, lease_epoch: int) -> JobState:
+        """The state as who holds a lease of this epoch goes on with it: newer than any before.
+
+        Leases count from 1 again when their file was lost and made anew.
+        """
+        epoch = lease_epoch if lease_epoch > self.epoch else self.epoch + lease_epoch
+        return msgspec.structs.replace(self, epoch=epoch)
+
     def told(self, item: int) -> bool:
         """Whether all was said of an item when the job ended, or was about to: it may have gone on since."""
         return bool(self.earlier) and _result(self.earlier, item) is not Result.PENDING

@@ -102,6 +102,19 @@ def test_a_control_file_removed_while_a_job_runs_is_no_crash_and_the_job_goes_on
     assert control.find(at.systems).file_id not in {"", home}
 
 
+def test_records_are_in_line_again_although_the_control_file_was_removed_since(at):
+    put(at, "Variants", 2, "Price", 77.5)
+    job = store(at.systems, plan_export(at.systems))
+    refused = {"service": "shopify", "operation": "shopify.productVariantsBulkUpdate", "kind": "user-errors"}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=refused, timeout=5).ok
+    assert apply(at.systems, at.audit, job).books.rejected == 1
+    url = f"{at.sandbox.url}/drive/v3/files/{control.find(at.systems).file_id}"
+    requests.delete(url, headers={"Authorization": "Bearer sandbox-token"}, timeout=10).raise_for_status()
+    assert job_files.retry(at.fresh(), job) == 1
+    result = apply(at.fresh(), at.audit, job)
+    assert (result.status, result.books.done, result.books.rejected) == (Status.FINISHED, 1, 0)
+
+
 def test_a_control_file_removed_while_an_import_runs_hides_no_result(at):
     home, told = control.find(at.systems).file_id, []
 

@@ -139,6 +139,20 @@ def test_a_formula_is_never_written_over(at):
     assert variants.acell(f"{letter}2", value_render_option="FORMULA").value == f"={shown}+0"
 
 
+def test_what_was_written_beside_a_formula_is_agreed_on(at):
+    """A cell that goes back to what it held before that import is an edit."""
+    variants = tab(at, "Variants")
+    price, barcode = (column(variants, header) for header in ("Price", "Barcode"))
+    key, held = variants.cell(2, 1).value, variants.cell(2, barcode).value
+    variants.update([[f"={variants.cell(2, price).numeric_value}+0"]], f"{chr(64 + price)}2", raw=False)
+    merchant(at).edit_variant(key, price="6.66", barcode="from the shop")
+    import_catalogue(at.systems, at.audit)
+    assert variants.cell(2, barcode).value == "from the shop"
+    variants.update_cell(2, barcode, held or "")
+    (change,) = plan_export(at.fresh()).changes
+    assert [(each.field, each.before, each.after) for each in change.fields] == [("barcode", "from the shop", held)]
+
+
 def test_new_products_come_after_the_last_row_and_deleted_ones_are_reported(at):
     products = tab(at, "Products")
     gone = products.cell(2, 1).value

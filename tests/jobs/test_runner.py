@@ -418,6 +418,36 @@ def test_items_that_are_throttled_are_not_sent_before_they_said():
     assert again - told >= 7.0
 
 
+def test_a_job_that_waits_is_cancelled_at_once():
+    clock = ManualClock()
+
+    def script(work, item):
+        raise Throttled("tomorrow", retry_after=50_000.0)
+
+    runner, _ = make(5, script=script, clock=clock, limits=Limits(deadline=clock.seconds + 60))
+    assert runner.advance().status is Status.WAITING
+    store, before = runner.checkpoints.store, clock.seconds
+    store.write({codec.STOP: "1"}, str(store.version))
+    again, _ = make(5, store=store, control=runner.control, clock=clock)
+    assert again.advance().status is Status.CANCELLED
+    assert clock.seconds == before
+
+
+def test_a_lease_file_made_anew_leaves_no_newer_state_behind():
+    def script(work, item):
+        raise CredentialsError("no")
+
+    runner, _ = make(5, control=MemoryStore("control", properties={"lease.catalogue": "||7|0"}), script=script)
+    with pytest.raises(CredentialsError):
+        runner.advance()
+    store = runner.checkpoints.store
+    again, _ = make(5, store=store)
+    again.limits = Limits(stopping=lambda: True)
+    state = again.advance()
+    assert Checkpoints(store).load() == state
+    assert (state.status, state.epoch) == (Status.WAITING, 9)
+
+
 def test_a_throttle_that_never_ends_pauses_the_job_with_a_time():
     """Nothing settled for longer than its patience: the job waits, and says until when and why."""
 

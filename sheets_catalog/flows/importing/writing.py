@@ -49,9 +49,13 @@ class TabWriter:
     def edit(self, edits: Sequence[RowWrite]) -> Mapping[int, str]:
         """Write values into rows that are found by id; what could not be written, by item."""
         problems = self._keyed().write(edits)
+        partly = {row.key: row.values for row in self._opened().rows()} if problems else {}
         for each in edits:
-            if each.item not in problems:
-                self._agree(each.key, {name: after for name, (_, after) in each.values.items()})
+            stands = {name: after for name, (_, after) in each.values.items()}
+            if each.item in problems:  # of a row, one cell may have been kept, and the others written
+                now = partly.get(each.key, {})
+                stands = {name: after for name, after in stands.items() if name in now and now[name] == after}
+            self._agree(each.key, stands)
         return problems
 
     def append(self, new: Sequence[Record]) -> None:
