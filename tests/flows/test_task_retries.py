@@ -11,12 +11,12 @@ from sheets_catalog.flows import job_files, resuming, staging
 from sheets_catalog.flows.delivery import receipt
 from sheets_catalog.flows.staging import export_sheet
 from sheets_catalog.flows.tabs import letter
-from sheets_catalog.flows.tasks import applying, batches, copying, keeping, register
+from sheets_catalog.flows.tasks import applying, batches, copying, keeping, native, register
 from sheets_catalog.flows.tasks.copying import CopyWork
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Status
-from tests.flows.exports import Desk, desk
+from tests.flows.exports import Desk, add_native, desk
 from tests.flows.test_task_folders import shared_drive
 from tests.flows.test_task_statuses import one_copy_fails, typed
 
@@ -258,7 +258,58 @@ def test_a_delivery_whose_folder_is_gone_can_be_cancelled(tmp_path, how) -> None
         assert here.deliver().books.done == 2
 
 
+def delete_export_sheet(here: Desk) -> None:
+    folder = here.systems.drive.get(register.load(here.systems).batches["B1"].folder_id)
+    close(here, native.Mark.read(folder.app_properties[export_sheet.MARK]).file_id, "deleted")
+
+
+def test_an_export_sheet_that_was_deleted_is_made_anew(tmp_path) -> None:
+    """It would hold its batch for good otherwise: neither delivered nor retried, nor cancelled."""
+    with desk(tmp_path, 3, files=18) as here:
+        one_copy_fails(here)
+        here.stage()
+        delete_export_sheet(here)
+        assert here.stage("", retry="B1").books.done == 1
+        names = [entry[0] for entry in here.tree(register.load(here.systems).batches["B1"].folder_id)]
+        assert names.count("Export_B1_Data") == 1
+        assert here.deliver().books.done == 3
+
+
+def test_a_delivery_whose_receipt_was_deleted_can_be_cancelled(small) -> None:
+    """Nothing can be made under its id any more."""
+    one_copy_fails(small)
+    result = small.deliver()
+    close(small, result.plan.options["receipt"], "deleted")
+    assert job_files.retry(small.systems, result.job_id) == 1
+    with pytest.raises(PermissionMissing, match="The receipt could not be handed over") as stopped:
+        small.apply_delivery(result.job_id)
+    assert "Or cancel it" in stopped.value.advice
+    assert resuming.cancel(small.systems, small.audit, result.job_id) is Status.CANCELLED
+    assert not register.load(small.systems).batches["B1"].active_job
+    assert {status for status, *_ in small.statuses().values()} == {"delivered"}
+
+
 # --- what may not be trashed ---
+
+
+def test_a_second_native_copy_that_may_not_be_trashed_stops_nobody(tmp_path, monkeypatch) -> None:
+    """It came in late, made by an attempt that counted as not applied."""
+    with desk(tmp_path, 2, files=12) as here:
+        add_native(here)
+        here.stage()
+        job = here.plan_delivery(folder=shared_drive(here))
+        real = native.trash_twins
+
+        def late(systems, folders, marks):
+            (made,) = systems.drive.find(app_properties=marks)
+            systems.drive.copy(made.id, None, made.name, parent=made.parents[0])
+            here.sandbox.world.clock.advance(120)  # lists lag
+            return real(systems, folders, marks)
+
+        monkeypatch.setattr(native, "trash_twins", late)
+        result = here.apply_delivery(job)
+        assert (result.status, result.books.done) == (Status.FINISHED, 2)
+        assert {status for status, *_ in here.statuses().values()} == {"delivered"}
 
 
 def test_one_folder_that_may_not_be_trashed_keeps_no_other_one(small) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sheets_catalog.errors import NotFound
 from sheets_catalog.flows.tabs import lay_out, normal
 from sheets_catalog.flows.tasks import native
 from sheets_catalog.flows.tasks.sheet import check_header, open_tasks
@@ -26,16 +27,29 @@ _SHOWN = {ExportStatus.STAGED, ExportStatus.DELIVERING, ExportStatus.DELIVERED, 
 
 
 def write_export_sheet(work: CopyWork, state: JobState) -> None:  # noqa: ARG001 - an `Ending`; the tab is the truth
-    """Make the sheet once, and write the batch's tasks as the tasks tab shows them now. Repeatable."""
+    """Make the sheet once, and write the batch's tasks as the tasks tab shows them now. Repeatable.
+
+    One that somebody has deleted for good is made anew: it would keep the job from ending.
+    """
     systems, folder = work.systems, work.plan.options["parent"]
+    rows = _rows(open_tasks(systems, work.plan.options["tab"]), work.batch_id)
+    try:
+        _fill(systems, _made(work, folder), rows)
+    except NotFound:
+        native.forget(systems, folder, MARK)
+        _fill(systems, _made(work, folder), rows)
+
+
+def _made(work: CopyWork, folder: str) -> str:
+    """The sheet's id."""
+    systems, name = work.systems, f"Export_{work.batch_id}_Data"
     marks = {"kind": "native", "op": "sheet", "batch": work.batch_id}
-    name = f"Export_{work.batch_id}_Data"
     making = native.Native(
         MARK, marks, lambda: systems.drive.create_native(name, SHEET, parent=folder, app_properties=marks)
     )
     sheet_id = native.make_once(systems, folder, [making])[MARK]
     native.trash_twins(systems, [systems.drive.get(folder)], marks)
-    _fill(systems, sheet_id, _rows(open_tasks(systems, work.plan.options["tab"]), work.batch_id))
+    return sheet_id
 
 
 def _rows(opened: TaskTab, batch_id: str) -> list[list[Cell]]:

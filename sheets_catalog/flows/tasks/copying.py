@@ -54,7 +54,8 @@ LOOK_AGAIN = 900.0
 """Seconds until the next try then."""
 
 
-CLOSED = "Have it opened, then resume the job; nothing is copied twice. Or cancel it: what was copied stays so."
+OR_CANCEL = "Then resume the job; nothing is copied twice. Or cancel it: what was copied stays so."
+CLOSED = f"Have it opened. {OR_CANCEL}"
 """What to do about a folder that is closed while a job copies into it."""
 
 EDITED = "Edited in the sheet meanwhile; its copies"
@@ -170,8 +171,8 @@ class CopyWork:
     def finish(self, state: JobState) -> None:
         """No half task left, no copy of a task that is not ours any more, no twin; then the ending. Repeatable.
 
-        Raises `PermissionMissing` when the folder for all tasks was closed meanwhile. A job that is cancelled then ends
-        all the same, without its ending: else it would hold its batch for as long as nobody opens that folder.
+        Raises `PermissionMissing` when the folder for all tasks, or what the ending writes into, was closed or removed.
+        A job that is cancelled then ends all the same, without its ending: else it would hold its batch for good.
         """
         ours = self._fit > len(state.items(Result.CONFLICTED))  # else others have all of them: no folder is needed
         ours = ours and self._unless_closed(self._make_parent)
@@ -432,16 +433,15 @@ class CopyWork:
     # --- the end ---
 
     def _unless_closed(self, step: Callable[[], None]) -> bool:
-        """Whether a step could be made; False when the folder for all tasks is closed and the job is cancelled."""
+        """Whether a step could be made; False when what it writes into is closed or gone and the job is cancelled."""
         try:
             step()
         except (NotFound, PermissionMissing) as error:
-            closed = closed_folder(self.systems, self.plan.options["parent"])
-            if closed and job_files.stop_wanted(self.systems, self.job_id):
+            if job_files.stop_wanted(self.systems, self.job_id):
                 return False
-            raise Stopped(
-                f"{self.phase.unended} {closed or error.message}", advice=CLOSED if closed else error.advice or CLOSED
-            ) from error
+            closed = closed_folder(self.systems, self.plan.options["parent"])
+            advice = CLOSED if closed or not error.advice else f"{error.advice} {OR_CANCEL}"
+            raise Stopped(f"{self.phase.unended} {closed or error.message}", advice=advice) from error
         return True
 
     def _trash_folders(self, items: Sequence[int]) -> None:

@@ -11,10 +11,11 @@ in); seconds since 1970 by Google's clock.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sheets_catalog.errors import AccessError, PreconditionFailed, Refused, Throttled, Unavailable
+from sheets_catalog.errors import AccessError, PermissionMissing, PreconditionFailed, Refused, Throttled, Unavailable
 from sheets_catalog.flows.drive_stores import DriveProperties
 
 if TYPE_CHECKING:
@@ -98,6 +99,12 @@ def make_once(systems: Systems, folder_id: str, natives: Sequence[Native]) -> di
     return _attempt(properties, stored, due, found, marks)
 
 
+def forget(systems: Systems, folder_id: str, mark: str) -> None:
+    """Take a file's mark off its folder, because the file is gone: the next `make_once` makes another one."""
+    properties = DriveProperties(systems.drive, folder_id)
+    _write(properties, properties.read(), {mark: None})
+
+
 def _attempt(
     properties: DriveProperties,
     stored: Stored,
@@ -163,7 +170,8 @@ def trash_twins(systems: Systems, folders: Sequence[File], job: Mapping[str, str
     """Trash files that a second attempt made: those of this job that no folder's mark names. Returns how many.
 
     `job`: the private properties that all files of the job have; what has them in another folder is not ours. Waits
-    until the latest doubtful attempt is a minute past, so that what comes in late is seen.
+    until the latest doubtful attempt is a minute past, so that what comes in late is seen. One that this account may
+    not trash stays: it must not keep the job from ending.
     """
     stored = (each for folder in folders for each in folder.app_properties.items())
     marks = [Mark.read(text) for name, text in stored if name.startswith(PREFIX)]
@@ -174,9 +182,12 @@ def trash_twins(systems: Systems, folders: Sequence[File], job: Mapping[str, str
     ours = {folder.id for folder in folders}
     alike = systems.drive.find(app_properties=job)
     twins = [file for file in alike if file.id not in kept and not ours.isdisjoint(file.parents)]
+    trashed = 0
     for file in twins:
-        systems.drive.trash(file.id)
-    return len(twins)
+        with suppress(PermissionMissing):
+            systems.drive.trash(file.id)
+            trashed += 1
+    return trashed
 
 
 def _outlast(systems: Systems, folder_id: str, until: float) -> None:
