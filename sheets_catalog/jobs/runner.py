@@ -196,14 +196,19 @@ class Runner:
             return self._advance(state)
         except (Throttled, Unavailable) as error:
             return self._rest(self._stored or state, error)
-        except BusyError:
+        except BusyError as error:
+            with contextlib.suppress(SheetsCatalogError):
+                self._renew()  # somebody else is in the way: whose lease is lost has nothing to say any more
+                self._stop(state, Status.WAITING, error)
             raise
         except SheetsCatalogError as error:
-            state = self._stored or state  # what this step had stored before it failed stays
             with contextlib.suppress(SheetsCatalogError):  # the error itself matters more than its note
-                self._save(msgspec.structs.replace(state, status=Status.ATTENTION, note=mask_message(error.message)))
-                self._leave(state)
+                self._stop(state, Status.ATTENTION, error)
             raise
+
+    def _stop(self, state: JobState, status: Status, error: SheetsCatalogError) -> None:
+        state = self._stored or state  # what this step had stored before it failed stays
+        self._leave(self._save(msgspec.structs.replace(state, status=status, note=mask_message(error.message))))
 
     def _advance(self, state: JobState) -> JobState:
         self._keep_lease()
@@ -321,10 +326,13 @@ class Runner:
         return state
 
     def _keep_lease(self) -> None:
-        assert self._lease
         if self.clock.monotonic() - self._renewed > leases.RENEW_AFTER:
-            self._lease = leases.renew(self.control, self._lease)
-            self._renewed = self.clock.monotonic()
+            self._renew()
+
+    def _renew(self) -> None:
+        assert self._lease
+        self._lease = leases.renew(self.control, self._lease)
+        self._renewed = self.clock.monotonic()
 
     def _give_back(self) -> None:
         assert self._lease

@@ -170,6 +170,7 @@ def test_of_two_jobs_that_start_at_once_one_copies(tmp_path, monkeypatch) -> Non
         monkeypatch.setattr(running, "lease_of", late)
         with pytest.raises(BusyError, match=f"Job {second} works on batch B1 already"):
             here.apply_delivery(first)
+        assert job_files.show(here.systems, first).state.status is Status.WAITING
         assert here.apply_delivery(second).books.done == 7
         assert here.apply_delivery(first).books.conflicted == 7
         folders = [name for name, inside in here.tree(here.folders["client_folder"]) if isinstance(inside, list)]

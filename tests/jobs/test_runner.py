@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobs.memory import ManualClock, MemoryStore, rng
 
 from sheets_catalog.books import Books
-from sheets_catalog.errors import BooksError, CredentialsError, Throttled, Unavailable
+from sheets_catalog.errors import BooksError, BusyError, CredentialsError, Throttled, Unavailable
 from sheets_catalog.jobs import lease as leases
 from sheets_catalog.jobs import state as codec
 from sheets_catalog.jobs.batches import Sizing, resize
@@ -431,6 +431,30 @@ def test_a_job_that_waits_is_cancelled_at_once():
     again, _ = make(5, store=store, control=runner.control, clock=clock)
     assert again.advance().status is Status.CANCELLED
     assert clock.seconds == before
+
+
+def test_a_job_that_meets_somebody_at_work_waits_and_says_so():
+    def script(work, item):
+        raise BusyError("Job J2 works on batch B1 already.")
+
+    runner, work = make(5, script=script)
+    with pytest.raises(BusyError):
+        runner.advance()
+    state = Checkpoints(runner.checkpoints.store).load()
+    assert (state.status, state.note) == (Status.WAITING, "Job J2 works on batch B1 already.")
+    assert [each.status for each in work.paused] == [Status.WAITING]
+
+
+def test_whoever_lost_the_lease_says_nothing_of_the_job():
+    def script(work, item):
+        runner.control.write({"lease.catalogue": "J|somebody|9|99999999999"}, str(runner.control.version))
+        raise BusyError("in the way")
+
+    runner, work = make(5, script=script)
+    with pytest.raises(BusyError, match="in the way"):
+        runner.advance()
+    assert Checkpoints(runner.checkpoints.store).load().status is Status.RUNNING
+    assert not work.paused
 
 
 def test_a_lease_file_made_anew_leaves_no_newer_state_behind():
