@@ -7,6 +7,8 @@ import os
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
+from sheets_catalog.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -31,9 +33,12 @@ def dump(world: World, services: Mapping[str, Service]) -> dict[str, JSON]:
 
 
 def load(world: World, services: Mapping[str, Service], state: Mapping[str, Any]) -> None:
-    """Go on from a dump; services that it does not mention stay as they are."""
+    """Go on from a dump; services that it does not mention stay as they are. InputError: of another version."""
     if state.get("version") != VERSION:
-        raise ValueError(f"sandbox state has version {state.get('version')!r}; this sandbox reads version {VERSION}")
+        raise InputError(
+            f"The saved sandbox has version {state.get('version')!r}; this one reads version {VERSION}.",
+            advice="Start with another directory, or with the program that saved it.",
+        )
     with world.lock:
         world.clock.load(state["clock"])
         world.ledger.restore(state["ledger"])
@@ -60,12 +65,23 @@ def save_to(directory: Path, state: Mapping[str, JSON]) -> Path:
 
 
 def load_from(directory: Path) -> dict[str, JSON] | None:
-    """Read `state.json` of the directory, None when there is none."""
+    """Read `state.json` of the directory, None when there is none. InputError: it is not what was saved."""
     path = directory / FILE
     if not path.exists():
         return None
-    state: dict[str, JSON] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, str(error)) from error
+    if not isinstance(state, dict):
+        raise _unreadable(path, f"found a {type(state).__name__}, expected an object")
     return state
+
+
+def _unreadable(path: Path, reason: str) -> InputError:
+    return InputError(
+        f"{path} does not hold a saved sandbox: {reason}.", advice="Delete it, or start with another directory."
+    )
 
 
 def snapshot(world: World, services: Mapping[str, Service]) -> dict[str, JSON]:

@@ -149,3 +149,27 @@ def _ids(told):
     headers = {"Authorization": f"Bearer {told['google']['token']}"}
     answer = requests.post(f"{told['url']}/drive/v3/files", json={"name": "job"}, headers=headers, timeout=10)
     return told["spreadsheet_id"], answer.json()["id"]
+
+
+@pytest.mark.parametrize("command", [("sandbox", "--state"), ("demo", "--once", "--keep")])
+def test_a_directory_that_cannot_be_written_is_refused_at_the_start(run, tmp_path, command):
+    (tmp_path / "file").write_text("")
+    done = run(*command, tmp_path / "file" / "state", "--json")
+    assert (done.status, done.told["error"]["type"]) == (2, "SettingsError")
+    assert "Nothing can be saved in" in done.told["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ('{"version": 1', "does not hold a saved sandbox"),
+        ("[]", "does not hold a saved sandbox"),
+        ('{"version": 99}', "The saved sandbox has version 99"),
+    ],
+)
+def test_a_state_that_is_none_is_refused_and_left_alone(run, tmp_path, kept, said):
+    (tmp_path / "state.json").write_text(kept)
+    done = run("sandbox", "--state", tmp_path, "--json")
+    assert done.status == 2
+    assert said in done.told["error"]["message"]
+    assert (tmp_path / "state.json").read_text() == kept

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sheets_catalog.cli import options
-from sheets_catalog.cli.commands.sandboxing import FASTEST, SPEED_TOLD, Catalogue, check_catalogue, serving
+from sheets_catalog.cli.commands.sandboxing import (
+    FASTEST,
+    SPEED_TOLD,
+    Catalogue,
+    check_catalogue,
+    check_directory,
+    serving,
+)
 from sheets_catalog.cli.epilog import examples
 from sheets_catalog.cli.screen import Screen, screen_for
 from sheets_catalog.cli.statuses import Exit
@@ -58,6 +65,7 @@ def demo(
     """
     package = serving()
     check_catalogue(catalogue)
+    check_directory(keep)
     screen = screen_for(json=json)
     alone = once or json or not sys.stdin.isatty()
     pace = speed or (FAST if alone else TOUR)
@@ -110,7 +118,6 @@ def _open_audit(path: Path, connection: Connection, systems: Systems) -> Audit:
 def _audits(keep: Path | None) -> Iterator[Path]:
     """Where the audit goes: each sandbox begins with the same ids, so each has an audit of its own."""
     if keep:
-        keep.mkdir(parents=True, exist_ok=True)
         yield keep / "audit.sqlite3"
         return
     with tempfile.TemporaryDirectory(prefix="sheets-catalog-demo-") as folder:

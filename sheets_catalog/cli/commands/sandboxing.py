@@ -70,6 +70,7 @@ def sandbox(
     check_catalogue(catalogue)
     wanted = tasks_wanted(tasks, task_files)
     check_port(port)
+    check_directory(state)
     package.serve(
         port=port, catalogue=catalogue, speed=speed, seed=seed, state=state, tasks=wanted, task_files=task_files
     )
@@ -112,6 +113,23 @@ def check_port(port: int) -> None:
             raise SettingsError(
                 f"Port {port} cannot be used: {reason}.", advice="Choose another one, or 0 for any free one."
             ) from error
+
+
+def check_directory(where: Path | None) -> None:
+    """Make the directory; raise `SettingsError` when nothing can be saved there: at the end it would be too late."""
+    import tempfile
+
+    from sheets_catalog.errors import SettingsError
+
+    if where is None:
+        return
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=where).close()
+    except OSError as error:
+        raise SettingsError(
+            f"Nothing can be saved in {where}: {error.strerror or error}.", advice="Choose another directory."
+        ) from error
 
 
 def check_catalogue(catalogue: str) -> None:
