@@ -138,7 +138,7 @@ class Retrying:
 
     Raises the last error when retrying cannot help; `Throttled` when the wait does not fit `patience` or the circuit is
     open, and the last error when `stopping` says that nobody wants to wait any more: the caller then stores a
-    not-before time and ends its slice.
+    not-before time and ends its slice. A write of which an attempt may have been applied never ends as `Throttled`.
     """
 
     clock: Clock
@@ -152,6 +152,24 @@ class Retrying:
 
     def __call__(self, safety: Safety, service: str, operation: str, send: Callable[[], T]) -> T:
         """Do the call under the policy."""
+        unsure: list[Unavailable] = []
+
+        def noted() -> T:
+            try:
+                return send()
+            except Unavailable as error:
+                if safety == "repeatable" and error.applied is not False:
+                    unsure.append(error)
+                raise
+
+        try:
+            return self._tried(safety, service, operation, noted)
+        except Throttled as error:
+            if unsure:  # that one was turned away, but an attempt before it may have been applied
+                raise unsure[-1] from error
+            raise
+
+    def _tried(self, safety: Safety, service: str, operation: str, send: Callable[[], T]) -> T:
         attempt, waited = 0, 0.0
         while True:
             self._check_breaker(service)

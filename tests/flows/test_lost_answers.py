@@ -7,11 +7,12 @@ import requests
 from sandboxed import desk
 
 from sheets_catalog.errors import Refused
-from sheets_catalog.flows import control, job_files
+from sheets_catalog.flows import control, job_files, resuming
 from sheets_catalog.flows.drive_stores import BINARY, create_once
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.flows.tasks import register
+from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Status
 
 
@@ -67,3 +68,20 @@ def test_an_id_that_belongs_to_something_else_is_no_success(at):
     assert create_once(drive, file_id, "one", b"1", BINARY, parents=[folder], app_properties={"kind": "one"})
     with pytest.raises(Refused):
         create_once(drive, file_id, "two", b"2", BINARY, parents=[folder], app_properties={"kind": "two"})
+
+
+def test_stock_that_was_set_before_the_shop_asked_to_wait_is_found_when_the_job_is_cancelled(at):
+    import_catalogue(at.systems, at.audit)
+    sheet = at.person().worksheet("Inventory")
+    sheet.update_cell(2, sheet.row_values(1).index("Available") + 1, 301)
+    job = store(at.systems, plan_export(at.systems))
+    lost = {"kind": "status", "status": 503, "when": "after", "nth": 1}
+    for fault in (lost, {"kind": "rate-limit", "retry_after": 1_000, "nth": 2}):
+        spec = {"service": "shopify", "operation": "shopify.inventorySetQuantities"} | fault
+        assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=spec, timeout=10).ok
+    limits = Limits(deadline=at.systems.clock.monotonic() + 60)
+    assert apply(at.systems, at.audit, job, limits=limits).status is Status.WAITING
+    assert not at.sandbox.gateway.faults.unconsumed
+    assert resuming.cancel(at.fresh(), at.audit, job) is Status.CANCELLED
+    books = job_files.show(at.systems, job).state.books
+    assert (books.done, books.pending) == (1, 0)

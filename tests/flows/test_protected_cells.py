@@ -10,7 +10,7 @@ from sandboxed import desk
 from sheets_catalog.errors import PermissionMissing
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.connection import open_systems
-from sheets_catalog.flows.exporting import apply, plan_export, store
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.jobs.state import Status
 
@@ -121,6 +121,24 @@ def test_protected_after_the_plan_the_job_can_be_cancelled_and_nothing_is_made_t
     (finding,) = [each for each in plan_export(at.fresh()).findings if each.severity == "error"]
     assert finding.rule == "unlinked"
     assert red(at) == 1
+
+
+def test_an_id_that_was_written_counts_although_other_cells_of_the_tab_may_not_be_when_the_job_is_cancelled(at, anna):
+    row, (price, barcode) = add(at), (tab(at).row_values(1).index(header) + 1 for header in ("Price", "Barcode"))
+    tab(at).update_cell(40, price, 63)
+    tab(at).update_cell(40, barcode, "typed")
+    at.sandbox.services["shopify"].edit_variant(tab(at).cell(40, 1).value, price="99.00")
+    plan = plan_export(anna, ExportOptions(policy="shop"))
+    job = store(anna, plan)
+    protect(at, {"startColumnIndex": price - 1, "endColumnIndex": price})
+    with pytest.raises(PermissionMissing):
+        apply(anna, at.audit, job)
+    job_files.cancel(anna, job)
+    result = apply(anna, at.audit, job)
+    assert (result.status, result.books.done, result.books.conflicted) == (Status.CANCELLED, 1, 1)
+    assert tab(at).cell(row, 1).value
+    (reason,) = result.state.reasons.values()
+    assert reason.endswith("this account may not edit its cells.")
 
 
 def test_a_job_that_may_not_list_its_conflicts_says_so_and_can_be_cancelled(at, anna):

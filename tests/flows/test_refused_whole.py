@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import requests
 from sandboxed import desk
 
+from sheets_catalog.errors import Refused
+from sheets_catalog.flows import job_files
 from sheets_catalog.flows.exporting import apply, plan_export, store
 from sheets_catalog.flows.importing import import_catalogue
 
@@ -32,3 +35,23 @@ def test_a_barcode_typed_as_stock_keeps_no_other_stock_from_being_sent(at):
     assert [*available[:3], *available[4:]] == ["301", "302", "303", "305", "306", "307"]
     (change,) = plan_export(at.systems).changes
     assert change.key == keys[3]
+
+
+@pytest.mark.parametrize("status", [423, 430, 302])
+def test_a_shop_that_turns_everything_away_is_not_asked_for_each_record(at, status):
+    sheet = at.person().worksheet("Inventory")
+    column = sheet.row_values(1).index("Available") + 1
+    cells = sheet.range(2, column, 21, column)
+    for number, cell in enumerate(cells):
+        cell.value = 301 + number
+    sheet.update_cells(cells)
+    job = store(at.systems, plan_export(at.systems))
+    fault = {"service": "shopify", "operation": "shopify.inventorySetQuantities", "kind": "status", "status": status}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=fault | {"times": 0}, timeout=5).ok
+    with pytest.raises(Refused):
+        apply(at.systems, at.audit, job)
+    assert at.systems.calls.figures.calls["shopify.inventorySetQuantities"] == 1
+    assert job_files.show(at.systems, job).summary.status == "attention"
+    requests.delete(f"{at.sandbox.url}/_sandbox/faults", timeout=5)
+    result = apply(at.fresh(), at.audit, job)
+    assert (result.books.done, result.books.rejected) == (20, 0)

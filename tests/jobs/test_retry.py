@@ -174,3 +174,27 @@ def test_one_services_trouble_does_not_stop_the_other():
         with pytest.raises((Unavailable, Throttled)):
             retrying("once", "google", "x", send)
     assert retrying("read", "shopify", "y", lambda: "fine") == "fine"
+
+
+@pytest.mark.parametrize(
+    ("safety", "first", "ends"),
+    [
+        ("repeatable", Unavailable("u"), Unavailable),
+        ("repeatable", Unavailable("u", applied=False), Throttled),
+        ("read", Unavailable("u"), Throttled),
+        ("once", Unavailable("u", applied=False), Throttled),
+    ],
+)
+def test_a_write_that_may_have_been_applied_never_ends_as_throttled(safety, first, ends):
+    retrying, send, sent, _ = calling([first, Throttled("t", retry_after=1_000)])
+    with pytest.raises(ends):
+        retrying(safety, "shopify", "op", send)
+    assert len(sent) == 2
+
+
+def test_nor_does_it_when_the_circuit_opens_in_between():
+    retrying, send, _, _ = calling([Unavailable("u")], policy=RetryPolicy(breaker_failures=1))
+    with pytest.raises(Unavailable):
+        retrying("repeatable", "shopify", "op", send)
+    with pytest.raises(Throttled):
+        retrying("repeatable", "shopify", "op", send)

@@ -176,7 +176,8 @@ def _level(one: Ready) -> LevelChange:
 def deliver(shop: Shop, parts: Sequence[Delivery], money_digits: int) -> list[Sent]:
     """Send operations, a few requests at a time; what became of every item.
 
-    Raises `AccessError`. Everything else ends as an outcome: refused, not now, or not known (looked up next time).
+    Raises `AccessError`, and `UpstreamError` for a refusal that is about no record. Everything else ends as an outcome:
+    refused, not now, or not known (looked up next time).
     """
     outcomes: list[Sent] = []
     sendable = []
@@ -208,6 +209,8 @@ def _deliver(shop: Shop, request: WriteRequest, items: _Items) -> list[Sent]:
     except Unavailable as error:
         return [Sent(Outcome(item, Result.PENDING, error.message)) for item in numbers]
     except (Refused, InputError) as error:
+        if isinstance(error, Refused) and error.status not in _ABOUT_CONTENT:
+            raise
         parts = _halves(request)
         if parts:
             return [sent for part in parts for sent in _deliver(shop, part, items)]
@@ -217,6 +220,11 @@ def _deliver(shop: Shop, request: WriteRequest, items: _Items) -> list[Sent]:
         for result in results
         for key, verdict in zip(result.operation.keys, result.verdicts, strict=True)
     ]
+
+
+_ABOUT_CONTENT = frozenset({0, 200, 400, 413, 422})
+"""Statuses of refusals that may be about one record of the request; 0: it was not even sent. With any other one the
+shop turns away whatever comes (it is locked, redirects, or takes us for malicious)."""
 
 
 def _halves(request: WriteRequest) -> list[WriteRequest]:

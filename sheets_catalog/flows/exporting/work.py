@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint
@@ -155,23 +156,24 @@ class ExportWork:
             return {}
         problems: dict[int, str] = {}
         info = self.systems.sheets.info(self.plan.spreadsheet_id)
-        for name in self.tables:
-            new, old = ([row for row in rows if changes[row.item].table == name] for rows in (created, edited))
+        for name, rows in product(self.tables, (created, edited)):
+            mine = [row for row in rows if changes[row.item].table == name]
             try:
-                problems |= self._write_tab(info, name, new, old) if new or old else {}
+                problems |= self._write_rows(info, name, mine) if mine else {}
             except (PermissionMissing, Refused) as error:
                 if not ending:
                     raise
                 why = PROTECTED if isinstance(error, PermissionMissing) else error.message
-                problems |= {row.item: why for row in [*new, *old]}
+                problems |= {row.item: why for row in mine}
         self.made |= {row.item: str(row.values["id"][1]) for row in created if row.item not in problems}
         return problems
 
-    def _write_tab(
-        self, info: SpreadsheetInfo, name: str, new: Sequence[RowWrite], old: Sequence[RowWrite]
-    ) -> dict[int, str]:
+    def _write_rows(self, info: SpreadsheetInfo, name: str, rows: Sequence[RowWrite]) -> dict[int, str]:
+        """Into one tab: either new rows, found by name, or old ones, found by their key."""
         writer = self._writer(info, name)
-        return _write_new(writer, [_with_columns(writer.layout, row) for row in new]) | writer.write(old)
+        if rows[0].key:
+            return writer.write(rows)
+        return _write_new(writer, [_with_columns(writer.layout, row) for row in rows])
 
     def _writer(self, info: SpreadsheetInfo, name: str) -> KeyedWriter:
         reader = self._reader(info, name, rows=False)
