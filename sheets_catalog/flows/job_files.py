@@ -307,7 +307,8 @@ def clean(
 ) -> list[JobSummary]:
     """Move jobs older than so many days to the trash; returns them. `also`: see `list_jobs`.
 
-    Those that ended, those that were planned and never begun, and unreadable ones; what has begun and waits stays.
+    Those that ended, those that were planned and never begun, and unreadable ones; what has begun and waits stays. So
+    does a staging or delivery that has copied something: it is the proof that its batch is delivered and verified by.
     """
     limit = systems.clock.now() - timedelta(days=older_than_days)
     listed = [job.job_id for job in list_jobs(systems, also=also) if _is_over(job, limit)]
@@ -324,9 +325,10 @@ _ENDED = frozenset({Status.FINISHED.value, Status.CANCELLED.value, "unreadable"}
 
 
 def _is_over(job: JobSummary, limit: datetime) -> bool:
-    """Whether nobody goes on with a job that did not change since `limit`."""
+    """Whether nobody goes on with a job that did not change since `limit`, nor needs it."""
     unused = job.status == Status.PLANNED and not job.begun
-    return (job.status in _ENDED or unused) and (job.updated_at or limit) < limit
+    proof = job.flow in {"stage", "deliver"} and job.books.done
+    return (job.status in _ENDED or unused) and not proof and (job.updated_at or limit) < limit
 
 
 def _trash(systems: Systems, job_id: str) -> None:

@@ -187,6 +187,20 @@ def test_one_retried_task_leaves_the_status_of_others_alone(tmp_path) -> None:
         assert [status for status, *_ in here.statuses().values()] == ["staged", "staged", "staged", None]
 
 
+def test_jobs_that_prove_what_a_batch_holds_are_not_cleaned_up(tmp_path) -> None:
+    """Drive empties its trash after a month, and a batch is delivered and verified by them however old it is."""
+    with desk(tmp_path, 3, files=18) as here:
+        required = register.load(here.systems).settings.rules.required
+        here.rules(required=(".zzz",))
+        nothing = here.stage().job_id
+        here.rules(required=required)
+        here.stage("", retry="B1")
+        assert [job.job_id for job in job_files.clean(here.systems, older_than_days=-1)] == [nothing]
+        assert here.deliver().books.done == 3
+        assert job_files.clean(here.systems, older_than_days=-1) == []
+        assert batches.verify_batch(here.systems, "B1").holds
+
+
 # --- a folder that is gone for good ---
 
 
@@ -287,6 +301,57 @@ def test_a_delivery_whose_receipt_was_deleted_can_be_cancelled(small) -> None:
     assert resuming.cancel(small.systems, small.audit, result.job_id) is Status.CANCELLED
     assert not register.load(small.systems).batches["B1"].active_job
     assert {status for status, *_ in small.statuses().values()} == {"delivered"}
+
+
+# --- tasks that nobody works on, and batches that are cleaned up ---
+
+
+def test_tasks_that_a_lost_job_left_in_work_are_taken_over_also_after_another_job(tmp_path) -> None:
+    with desk(tmp_path, 3, files=18) as here:
+        job = plan_staging(here)
+        here.fault("drive.files.copy", "status", status=403, nth=4, reason="storageQuotaExceeded")
+        with pytest.raises(PermissionMissing):
+            here.apply_staging(job)
+        close(here, job, "deleted")
+        assert here.stage("", retry="B1", task_ids=("task-1",)).books.done == 1
+        assert here.stage("", retry="B1").books.done == 2
+        assert {status for status, *_ in here.statuses().values()} == {"staged"}
+
+
+def two_emptied_batches(here: Desk) -> list[keeping.Cleaning]:
+    """Two batches with a folder each, whose tasks were put back in line; what cleaning up would do then."""
+    for number in (1, 2):
+        here.stage(f"B{number}", task_ids=(f"task-{number}",))
+    keeping.set_status(here.systems, here.audit, ["task-1", "task-2"], "", "again", "me")
+    return keeping.plan_cleaning(here.systems, 0)
+
+
+def test_a_batch_whose_folder_may_not_be_trashed_holds_up_no_other_clean_up(tmp_path) -> None:
+    """Such as one that a colleague has staged."""
+    with desk(tmp_path, 2, files=12) as here:
+        planned = two_emptied_batches(here)
+        here.fault("drive.files.update", "status", status=403, reason="insufficientFilePermissions", match='"trashed"')
+        (left,) = keeping.clean(here.systems, here.audit, planned, "me")
+        assert (left.batch_id, "may not trash" in left.reason) == (planned[0].batch_id, True)
+        cleaned = {key: bool(batch.cleaned_at) for key, batch in register.load(here.systems).batches.items()}
+        assert cleaned == {planned[0].batch_id: False, planned[1].batch_id: True}
+
+
+def test_a_batch_that_a_job_takes_up_while_it_is_cleaned_up_is_not_called_cleaned_up(tmp_path, monkeypatch) -> None:
+    with desk(tmp_path, 3, files=18) as here:
+        job = plan_staging(here)
+        planned = keeping.plan_cleaning(here.systems, 0)
+        real = keeping._trash
+
+        def begun_first(*given: object) -> None:
+            here.apply_staging(job, limits=Limits(stopping=lambda: True))
+            real(*given)
+
+        monkeypatch.setattr(keeping, "_trash", begun_first)
+        keeping.clean(here.systems, here.audit, planned, "me")
+        batch = register.load(here.systems).batches["B1"]
+        assert (batch.cleaned_at, batch.active_job) == ("", job)
+        assert here.apply_staging(job).books.done == 3
 
 
 # --- what may not be trashed ---

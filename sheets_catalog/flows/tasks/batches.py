@@ -70,12 +70,13 @@ _FAILED = {
 
 
 def without_lost_job(systems: Systems, batch: Batch, rows: Iterable[Row]) -> list[Row]:
-    """These rows; tasks that a job of the batch left in work whose file is gone for good count as failed.
+    """These rows; tasks of the batch that are in work although no job of it works count as failed.
 
-    So the next job of the batch takes them over: nothing else could ever move them on.
+    The file of the job that left them so is gone for good, or their status could not be written when it ended. The next
+    job of the batch takes them over: nothing else could ever move them on.
     """
     found = list(rows)
-    if not batch.active_job or begun(systems, batch.active_job):
+    if batch.active_job and begun(systems, batch.active_job):
         return found
     return [_failed(row) if row.values.get("export_batch_id") == batch.id else row for row in found]
 

@@ -15,7 +15,7 @@ import msgspec
 
 from sheets_catalog import database
 from sheets_catalog.books import Books
-from sheets_catalog.errors import InputError, NotFound, SheetsCatalogError, StateError
+from sheets_catalog.errors import InputError, NotFound, PermissionMissing, SheetsCatalogError, StateError
 from sheets_catalog.flows.near import nearest
 from sheets_catalog.flows.tasks import leaving, register
 from sheets_catalog.flows.tasks.batches import begun, proven
@@ -347,8 +347,11 @@ def _clean(systems: Systems, audit: Audit, each: Cleaning, log: Session, actor: 
     leaving.remember(systems, [move for move in moves if move.item not in moved.refused], actor)
     if moved.refused:
         return next(iter(moved.refused.values()))
-    if each.trash:
-        _trash(systems, each)
+    try:
+        if each.trash:
+            _trash(systems, each)
+    except PermissionMissing:  # it is another account's, and stays
+        return "This account may not trash its folder: whoever staged it has to clean it up."
     return ""
 
 
@@ -378,6 +381,8 @@ def _trash(systems: Systems, cleaning: Cleaning) -> None:
 
     def cleaned(found: Register) -> Register:
         batch = found.batch(cleaning.batch_id)
+        if _at_work(systems, batch):  # it has begun since, and fills the folder again
+            return found
         cleaned_at = batch.cleaned_at or now
         return found.with_batch(msgspec.structs.replace(batch, cleaned_at=cleaned_at, active_job="", begun_job=""))
 
