@@ -615,9 +615,13 @@ def test_a_native_copy_that_comes_in_late_is_trashed(small) -> None:
 
     small.systems.clock.sleep(30)
     folder = small.systems.drive.get(made.parents[0])
-    assert native.trash_twins(small.systems, [folder], {"job": job, "kind": "native"}) == 1
+    assert native.trash_twins(small.systems, [folder], {"job": job, "kind": "native"}, names_of(made)) == 1
     assert small.systems.drive.get(twin.id).trashed
     assert not small.systems.drive.get(made.id).trashed
+
+
+def names_of(made) -> dict[str, str]:
+    return {made.app_properties["op"]: made.name}
 
 
 class FastClock:
@@ -656,7 +660,7 @@ def test_a_late_native_copy_is_waited_for_although_this_machines_clock_is_fast(s
 
     systems = replace(small.systems, clock=FastClock(small.systems.clock, comes_in))
     folder = small.systems.drive.get(made.parents[0])
-    assert native.trash_twins(systems, [folder], {"job": job, "kind": "native"}) == 1
+    assert native.trash_twins(systems, [folder], {"job": job, "kind": "native"}, names_of(made)) == 1
     assert [small.systems.drive.get(each.id).trashed for each in late] == [True]
 
 

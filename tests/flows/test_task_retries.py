@@ -110,6 +110,24 @@ def test_a_delivery_resumed_for_its_receipt_keeps_what_the_client_has_of_tasks_t
     assert small.statuses()["task-1"][:2] == ("staged", "B2")
 
 
+def test_a_copy_that_somebody_made_of_a_native_file_is_no_twin_of_it(tmp_path) -> None:
+    """Drive gives a copy all properties of the file, in its folder: also a reviewer's, or the client's."""
+    with desk(tmp_path, 2, files=12) as here:
+        add_native(here, 0)
+        add_native(here, 1)
+        one_copy_fails(here)  # of either task
+        job = here.stage().job_id
+        here.sandbox.world.clock.advance(600)  # lists lag
+        (notes,) = here.systems.drive.find(app_properties={"job": job, "kind": "native"})
+        (sheet,) = here.systems.drive.find(app_properties={"batch": "B1", "kind": "native"})
+        mine = [here.systems.drive.copy(each.id, None, "Mine", parent=each.parents[0]) for each in (notes, sheet)]
+        here.sandbox.world.clock.advance(600)
+        here.forget_faults()
+        assert job_files.retry(here.systems, job) == 1
+        assert here.apply_staging(job).books.done == 2
+        assert [here.systems.drive.get(each.id).trashed for each in mine] == [False, False]
+
+
 def test_of_a_job_retried_and_another_that_start_at_once_one_copies(small, monkeypatch) -> None:
     """The retried one was killed before it gave the batch back: what it had entered then says nothing any more."""
     one_copy_fails(small)
@@ -365,11 +383,11 @@ def test_a_second_native_copy_that_may_not_be_trashed_stops_nobody(tmp_path, mon
         job = here.plan_delivery(folder=shared_drive(here))
         real = native.trash_twins
 
-        def late(systems, folders, marks):
+        def late(systems, folders, marks, names):
             (made,) = systems.drive.find(app_properties=marks)
             systems.drive.copy(made.id, None, made.name, parent=made.parents[0])
             here.sandbox.world.clock.advance(120)  # lists lag
-            return real(systems, folders, marks)
+            return real(systems, folders, marks, names)
 
         monkeypatch.setattr(native, "trash_twins", late)
         result = here.apply_delivery(job)

@@ -48,7 +48,7 @@ def _made(work: CopyWork, folder: str) -> str:
         MARK, marks, lambda: systems.drive.create_native(name, SHEET, parent=folder, app_properties=marks)
     )
     sheet_id = native.make_once(systems, folder, [making])[MARK]
-    native.trash_twins(systems, [systems.drive.get(folder)], marks)
+    native.trash_twins(systems, [systems.drive.get(folder)], marks, {"sheet": name})
     return sheet_id
 
 

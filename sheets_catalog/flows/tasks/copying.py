@@ -470,7 +470,12 @@ class CopyWork:
         having = [item for item in items if any(not file.new_id for file in self._change(item).files)]
         if having:
             folders = look_up(self.systems, [self._change(item).context["folder"] for item in having], self.pool)
-            native.trash_twins(self.systems, list(folders.values()), {"job": self.job_id, "kind": "native"})
+            marks = {"job": self.job_id, "kind": "native"}
+            files = [
+                (f"{item}.{number}", file) for item in having for number, file in enumerate(self._change(item).files)
+            ]
+            names = {operation: file.name for operation, file in files}
+            native.trash_twins(self.systems, list(folders.values()), marks, names)
 
     # --- small things ---
 

@@ -166,12 +166,13 @@ def _unsure(each: Native) -> Unsure:
     return Unsure(f"Whether file {what} was made is not known yet; looking again.", service="google")
 
 
-def trash_twins(systems: Systems, folders: Sequence[File], job: Mapping[str, str]) -> int:
+def trash_twins(systems: Systems, folders: Sequence[File], job: Mapping[str, str], names: Mapping[str, str]) -> int:
     """Trash files that a second attempt made: those of this job that no folder's mark names. Returns how many.
 
-    `job`: the private properties that all files of the job have; what has them in another folder is not ours. Waits
-    until the latest doubtful attempt is a minute past, so that what comes in late is seen. One that this account may
-    not trash stays: it must not keep the job from ending.
+    `job`: the private properties that all files of the job have; what has them in another folder is not ours. `names`:
+    what the job called its files, by operation (``op``). A person's copy of one has its properties, but another name.
+    Waits until the latest doubtful attempt is a minute past, so that what comes in late is seen. One that this account
+    may not trash stays: it must not keep the job from ending.
     """
     stored = (each for folder in folders for each in folder.app_properties.items())
     marks = [Mark.read(text) for name, text in stored if name.startswith(PREFIX)]
@@ -181,7 +182,8 @@ def trash_twins(systems: Systems, folders: Sequence[File], job: Mapping[str, str
     kept = {mark.file_id for mark in marks if mark.file_id}
     ours = {folder.id for folder in folders}
     alike = systems.drive.find(app_properties=job)
-    twins = [file for file in alike if file.id not in kept and not ours.isdisjoint(file.parents)]
+    others = [file for file in alike if file.id not in kept and not ours.isdisjoint(file.parents)]
+    twins = [file for file in others if file.name == names.get(file.app_properties.get("op", ""))]
     trashed = 0
     for file in twins:
         with suppress(PermissionMissing):
