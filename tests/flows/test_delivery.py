@@ -15,6 +15,8 @@ from sheets_catalog.errors import BusyError, InputError, PermissionMissing, Shee
 from sheets_catalog.flows import delivery, staging
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.tasks import batches, keeping, register
+from sheets_catalog.flows.tasks.sheet import open_tasks
+from sheets_catalog.google.a1 import a1
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Status
 from tests.cli_world import printed
@@ -198,6 +200,22 @@ def test_a_wrong_count_is_not_delivered(small) -> None:
     small.systems.sheets.write_ranges(small.connection.spreadsheet_id, [(f"'Tasks'!{column}2", [[5]])])
     made = plan(small)
     assert "“Staged Count” is 5, but 6 files were staged" in made.plan.findings[0].message
+
+
+def test_a_row_that_stood_twice_when_the_delivery_was_planned_is_not_delivered_twice(small) -> None:
+    sheets, spreadsheet = small.systems.sheets, small.connection.spreadsheet_id
+    width = len(open_tasks(small.systems, "Tasks").header)
+    ((row,),) = sheets.read_ranges(spreadsheet, [a1("Tasks", 2, 1, 2, width)], "UNFORMATTED_VALUE")
+    again = a1("Tasks", 5, 1, 5, width)
+    sheets.write_ranges(spreadsheet, [(again, [row])])
+    job = small.plan_delivery()
+    sheets.write_ranges(spreadsheet, [(again, [[""] * width])])
+    result = small.apply_delivery(job)
+    assert (result.books.done, result.books.rejected) == (2, 2)
+    assert sorted(small.files_in(small.folders["client_folder"])) == ["T00002", "T00003"]
+    assert small.status("task-1") == "delivery_failed"
+    assert small.deliver().books.done == 1
+    assert batches.verify_batch(small.systems, "B1").holds
 
 
 def test_delivered_means_verified_by_id(small) -> None:

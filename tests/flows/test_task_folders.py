@@ -59,6 +59,21 @@ def test_nothing_is_delivered_into_a_batch_that_was_moved(small) -> None:
         small.plan_delivery(folder=batch.folder_id)
 
 
+def test_nothing_is_delivered_or_staged_into_the_folder_of_a_batch(small) -> None:
+    """Also of one in another staging folder: whoever looks sees it, and its clean-up takes along what lies in it."""
+    keeping.set_status(small.systems, small.audit, ["task-1"], "", "again", "me")
+    (new,) = small.plant({"name": "New staging", "mimeType": FOLDER})
+    keeping.configure(small.systems, staging_folder=new)
+    small.stage("B2")
+    first = register.load(small.systems).batches["B1"].folder_id
+    (task, *_) = [each.id for each in small.store.children(first) if each.is_folder]
+    for folder in (first, task):
+        with pytest.raises(InputError, match="it is the folder of batch B1, or lies in it"):
+            small.plan_delivery("B2", folder=folder)
+        with pytest.raises(InputError, match="it is the folder of batch B1, or lies in it"):
+            keeping.configure(small.systems, staging_folder=folder)
+
+
 def test_nothing_is_staged_where_a_client_looks(small) -> None:
     client = small.folders["client_folder"]
     small.deliver()

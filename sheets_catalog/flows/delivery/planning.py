@@ -14,13 +14,13 @@ from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import planning, register
 from sheets_catalog.flows.tasks.batches import Copied, check, copied, without_lost_job
 from sheets_catalog.flows.tasks.files import Problem, copy_of, look_up
-from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_apart, keep_unseen
-from sheets_catalog.flows.tasks.sheet import open_tasks
+from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_apart, keep_out_of_batches, keep_unseen
+from sheets_catalog.flows.tasks.sheet import doubles, open_tasks
 from sheets_catalog.flows.tasks.validating import plain
 from sheets_catalog.records.tasks import ExportStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sheets_catalog.changes.plan import Finding
     from sheets_catalog.flows.connection import Systems
@@ -79,9 +79,12 @@ def plan_delivery(
     client = folder_for_writing(systems, options.client_folder, "client's folder")
     keep_apart(systems, _staging(systems, batch, known.settings.staging_folder), client)
     keep_unseen(systems, _elsewhere(systems, batch, known), client)
+    keep_out_of_batches(systems, known.batches.values(), client, "client's folder")
     note("sheet", 0, 0)
     opened = open_tasks(systems, known.settings.tab)
-    rows = [row for row in opened.rows() if row.values.get("export_batch_id") == batch.id]
+    everything = list(opened.rows())
+    twice = doubles(everything)
+    rows = [row for row in everything if row.values.get("export_batch_id") == batch.id]
     rows = without_lost_job(systems, batch, rows)
     ready = [row for row in rows if row.values.get("export_status") in READY]
     if not ready:
@@ -94,7 +97,10 @@ def plan_delivery(
         now = look_up(systems, (each for task in mine.values() for each in task.ids if each), pool)
         there = {} if options.again else _there(systems, client, mine, pool)
     when = f"{planning.local_now(systems, opened.info.time_zone):%Y-%m-%d %H:%M}"
-    problems = {row.key: _problems(row, mine.get(row.key or ""), wrong, there.get(row.key)) for row in ready}
+    problems = {
+        row.key: _doubled(row, twice) or _problems(row, mine.get(row.key or ""), wrong, there.get(row.key))
+        for row in ready
+    }
     changes = tuple(_change(row, mine.get(row.key or ""), problems[row.key], now, batch.id, when) for row in ready)
     found: list[Finding] = [
         planning.finding(problem, row, opened.tab.title) for row in ready for problem in problems[row.key]
@@ -164,6 +170,14 @@ def _there(
     found = look_up(systems, alike, pool).values() if alike else ()
     still = [each for each in found if not each.trashed and client.id in each.parents]
     return {names[plain(each.name)]: each for each in still if plain(each.name) in names}
+
+
+def _doubled(row: Row, twice: Collection[str]) -> list[Problem]:
+    """Of rows of one id each would be delivered, if all but one of them were gone when the job claims its tasks."""
+    if row.key not in twice:
+        return []
+    message = f"Several rows have the task id “{row.key}”."
+    return [Problem("duplicate_id", "", message, "Give each task its own id.", "Task ID")]
 
 
 def _problems(row: Row, task: Copied | None, wrong: Sequence[Wrong], there: File | None) -> list[Problem]:

@@ -9,9 +9,10 @@ from sheets_catalog.flows.drive_stores import is_taken
 from sheets_catalog.google.links import file_id_from
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sheets_catalog.flows.connection import Systems
+    from sheets_catalog.flows.tasks.register import Batch
     from sheets_catalog.google.drive import Drive
     from sheets_catalog.google.files import File
 
@@ -83,6 +84,17 @@ def keep_apart(systems: Systems, staging: Sequence[File], client: File) -> None:
     above = lineage(systems, client.id)
     for each in staging:
         _keep_apart(systems, each, client, above)
+
+
+def keep_out_of_batches(systems: Systems, batches: Iterable[Batch], folder: File, what: str) -> None:
+    """Raise `InputError` when a folder is that of one of these batches, or lies in it. `what` it was chosen as."""
+    above = lineage(systems, folder.id)
+    for each in batches:
+        if each.folder_id in above:
+            raise InputError(
+                f"“{folder.name}” cannot be the {what}: it is the folder of batch {each.id}, or lies in it.",
+                advice="Choose a folder outside of it: cleaning up that batch would take it along.",
+            )
 
 
 def keep_unseen(systems: Systems, staging: Sequence[File], client: File) -> None:

@@ -20,7 +20,7 @@ from sheets_catalog.flows.near import nearest
 from sheets_catalog.flows.tasks import leaving, register
 from sheets_catalog.flows.tasks.batches import begun, proven
 from sheets_catalog.flows.tasks.board import Board, Move
-from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_from_clients
+from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_from_clients, keep_out_of_batches
 from sheets_catalog.flows.tasks.selecting import Choices, choices, label_of
 from sheets_catalog.flows.tasks.sheet import Migration, add_columns, open_tasks, plan_migration, writing
 from sheets_catalog.flows.tasks.validating import check_rules
@@ -84,7 +84,9 @@ def configure(systems: Systems, *, staging_folder: str = "", tab: str = "", rule
     """
     folder = folder_for_writing(systems, staging_folder, "staging folder") if staging_folder else None
     if folder:
-        keep_from_clients(systems, folder, register.load(systems).client_folders)
+        known = register.load(systems)
+        keep_from_clients(systems, folder, known.client_folders)
+        keep_out_of_batches(systems, known.batches.values(), folder, "staging folder")
     if rules:
         check_rules(rules)
     if tab:
