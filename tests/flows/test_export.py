@@ -512,3 +512,16 @@ def test_the_figures_of_a_run_that_died_are_kept_with_its_checkpoints(at):
     assert whole.figures["calls"] > died.figures["calls"]
     assert [(phase.name, phase.records) for phase in whole.phases] == [("update", 2)]
     assert whole.phases[0].seconds <= whole.session.seconds
+
+
+def test_what_was_sent_of_a_row_that_could_not_be_written_into_is_agreed_on(at):
+    """A cell that goes back to what it held before is an edit."""
+    variants = tab(at, "Variants")
+    held = variants.cell(2, column(variants, "Barcode")).value or ""
+    variants.update([["=50+11"]], f"{chr(64 + column(variants, 'Price'))}2", raw=False)
+    put(variants, 2, "Barcode", "typed")
+    merchant(at).edit_variant(variants.cell(2, 1).value, price="70.00")
+    assert export(at, policy="shop")[1].books.conflicted == 1
+    put(variants, 2, "Barcode", held)
+    (change,) = plan_export(at.fresh()).changes
+    assert [(each.field, each.before) for each in change.fields] == [("barcode", "typed")]

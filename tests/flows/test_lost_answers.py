@@ -9,7 +9,7 @@ from sandboxed import desk
 from sheets_catalog.errors import Refused
 from sheets_catalog.flows import control, job_files, resuming
 from sheets_catalog.flows.drive_stores import BINARY, create_once
-from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store, work
 from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.flows.tasks import register
 from sheets_catalog.jobs.runner import Limits
@@ -85,3 +85,19 @@ def test_stock_that_was_set_before_the_shop_asked_to_wait_is_found_when_the_job_
     assert resuming.cancel(at.fresh(), at.audit, job) is Status.CANCELLED
     books = job_files.show(at.systems, job).state.books
     assert (books.done, books.pending) == (1, 0)
+
+
+def test_stock_that_an_earlier_request_sets_after_we_have_looked_is_done(at, monkeypatch):
+    import_catalogue(at.systems, at.audit)
+    sheet = at.person().worksheet("Inventory")
+    sheet.update_cell(2, sheet.row_values(1).index("Available") + 1, 301)
+    variant = at.systems.catalogue.by_ids("inventory", ["/".join(sheet.row_values(2)[:2])]).popitem()[1]
+    job, deliver = store(at.systems, plan_export(at.systems)), work.deliver
+
+    def overtaken(*words):
+        at.sandbox.services["shopify"].set_inventory(variant.values["variant_id"], sheet.cell(2, 2).value, 301)
+        return deliver(*words)
+
+    monkeypatch.setattr(work, "deliver", overtaken)
+    books = apply(at.systems, at.audit, job).books
+    assert (books.done, books.conflicted) == (1, 0)

@@ -6,8 +6,11 @@ import pytest
 from sandboxed import desk
 
 from sheets_catalog.errors import InputError
-from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
+from sheets_catalog.flows import resuming
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store, work
 from sheets_catalog.flows.importing import import_catalogue
+from sheets_catalog.jobs.runner import Limits
+from sheets_catalog.jobs.state import Status
 
 
 def test_a_renamed_tab_is_named_before_anything_is_sent():
@@ -27,3 +30,53 @@ def test_a_renamed_tab_is_named_before_anything_is_sent():
         assert (result.books.done, result.books.pending) == (1, 0)
         made = at.systems.catalogue.product_by_handle("rain-hat")
         assert products.cell(row, 1).value == made.product.key
+
+
+class DiedError(Exception):
+    """Ends a process where it is, as far as the job can tell."""
+
+
+def test_a_job_whose_tab_was_deleted_after_its_records_were_made_can_be_cancelled(monkeypatch):
+    with desk() as at:
+        import_catalogue(at.systems, at.audit)
+        products = at.person().worksheet("Products")
+        row = len(products.col_values(2)) + 1
+        products.update([["rain-hat", "Rain Hat"]], f"B{row}:C{row}")
+        job, deliver = store(at.systems, plan_export(at.systems, ExportOptions())), work.deliver
+
+        def dying(*words):
+            deliver(*words)
+            raise DiedError
+
+        with monkeypatch.context() as patch, pytest.raises(DiedError):
+            patch.setattr(work, "deliver", dying)
+            apply(at.systems, at.audit, job)
+        at.person().del_worksheet(products)
+        assert resuming.cancel(at.fresh(), at.audit, job) is Status.CANCELLED
+        result = apply(at.fresh(), at.audit, job)
+        assert result.books.conflicted == 1
+        assert "Its id in the shop is" in result.state.reasons[0]
+
+
+def test_so_can_one_whose_ids_were_written_by_a_process_that_died(monkeypatch):
+    with desk() as at:
+        import_catalogue(at.systems, at.audit)
+        products = at.person().worksheet("Products")
+        row = len(products.col_values(2)) + 1
+        products.update([["rain-hat", "Rain Hat"]], f"B{row}:C{row}")
+        products.update_cell(2, 3, "Another title")
+        job = store(at.systems, plan_export(at.systems, ExportOptions()))
+        asked = []
+
+        def dying():
+            asked.append(1)
+            if len(asked) > 1:
+                raise DiedError
+            return False
+
+        with pytest.raises(DiedError):
+            apply(at.systems, at.audit, job, options=ExportOptions(batch_size=1), limits=Limits(stopping=dying))
+        assert products.cell(row, 1).value
+        at.person().del_worksheet(products)
+        assert resuming.cancel(at.fresh(), at.audit, job) is Status.CANCELLED
+        assert apply(at.fresh(), at.audit, job).books.done == 1

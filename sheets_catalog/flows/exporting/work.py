@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.baseline import Baseline
-    from sheets_catalog.changes.plan import Change, Plan
+    from sheets_catalog.changes.plan import Change, FieldChange, Plan
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.control import Control
     from sheets_catalog.flows.exporting.standing import Standing
@@ -88,7 +88,7 @@ class ExportWork:
         ready = [each for each in outcomes.values() if isinstance(each, Ready)]
         self._check_tabs()
         sent = self._send(ready, look)
-        sent |= self._made_before(sent)
+        sent |= self._done_before(sent)
         settled = {item: each for item, each in outcomes.items() if isinstance(each, Sent)} | sent
         problems = self._write_back(settled)
         self.looked |= settled.keys()
@@ -119,15 +119,18 @@ class ExportWork:
             sent[each.outcome.item] = each
         return sent
 
-    def _made_before(self, sent: Mapping[int, Sent]) -> dict[int, Sent]:
-        """New records that were refused because they are there: an earlier request came in after we had looked."""
-        refused = [item for item, each in sent.items() if each.outcome.result is Result.REJECTED]
-        creates = [item for item in refused if self.plan.changes[item].action == "create"]
-        if not creates:
+    def _done_before(self, sent: Mapping[int, Sent]) -> dict[int, Sent]:
+        """New records refused because they are there, and stock that is as planned: an earlier request came in late."""
+        unclear = [item for item, each in sent.items() if each.outcome.result is self._turned_away(item)]
+        if not unclear:
             return {}
-        look = Look(self.systems, self.plan, self.job_id, self.tables, creates)
-        found = ((item, look.sort(item)) for item in creates)
+        look = Look(self.systems, self.plan, self.job_id, self.tables, unclear)
+        found = ((item, look.sort(item)) for item in unclear)
         return {item: each for item, each in found if isinstance(each, Sent) and each.outcome.result is Result.DONE}
+
+    def _turned_away(self, item: int) -> Result:
+        """As what the shop's word ends that something is otherwise than we saw it."""
+        return Result.REJECTED if self.plan.changes[item].action == "create" else Result.CONFLICTED
 
     def _outcome(self, item: int, sent: Sent, problem: str) -> Outcome:
         change, outcome = self.plan.changes[item], sent.outcome
@@ -160,7 +163,7 @@ class ExportWork:
             mine = [row for row in rows if changes[row.item].table == name]
             try:
                 problems |= self._write_rows(info, name, mine) if mine else {}
-            except (PermissionMissing, Refused) as error:
+            except (InputError, PermissionMissing, Refused) as error:
                 if not ending:
                     raise
                 why = PROTECTED if isinstance(error, PermissionMissing) else error.message
@@ -299,12 +302,20 @@ class ExportWork:
             if change.action == "delete":
                 base.forget([change.key])
             elif key and (item not in older or (change.action == "create" and key not in base)):
-                base.agree(key, {each.field: fingerprint(each.after) for each in change.fields})
+                base.agree(key, {each.field: fingerprint(each.after) for each in self._agreed(item, state)})
 
     def _is_agreed(self, item: int, state: JobState) -> bool:
-        """Whether both sides have what was planned; done, or all but what waits for a person."""
-        result = state.result(item)
-        return result is Result.DONE or (result is Result.CONFLICTED and state.reasons.get(item) in PARTLY)
+        return state.result(item) is Result.DONE or bool(self._agreed(item, state))
+
+    def _agreed(self, item: int, state: JobState) -> Sequence[FieldChange]:
+        """The fields of which both sides have what was planned: all, or those that the sheet had already."""
+        change, result, reason = self.plan.changes[item], state.result(item), state.reasons.get(item, "")
+        if result is Result.DONE or (result is Result.CONFLICTED and reason in PARTLY):
+            return change.fields
+        if result is Result.CONFLICTED and change.action == "update" and reason.startswith(UNWRITTEN):
+            unwritten = {each.field for each in change.on("sheet")}
+            return [each for each in change.fields if each.field not in unwritten]
+        return ()
 
     def _older(self, items: Sequence[int], baseline: Baseline) -> set[int]:
         """Those that another run has come after, as baseline or shop shows: they are not what this job left there.
@@ -337,6 +348,8 @@ class ExportWork:
         info = self.systems.sheets.info(self.plan.spreadsheet_id)
         for name in {self.plan.changes[item].table for item in others}:
             table = self.tables[name]
+            if table.title not in info.tabs:
+                continue  # no row is known to have them; if the tab comes back, they are compared with the shop
             rows = [row for row in self._reader(info, name).rows() if row.key is not None]
             by_name = {each: row.key for row in rows for each in table.natural_keys_of(row.values)}
             for item in others:
