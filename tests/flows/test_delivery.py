@@ -12,7 +12,7 @@ import requests
 from sheets_catalog.cli.statuses import of_job
 from sheets_catalog.cli.views import exports
 from sheets_catalog.errors import BusyError, InputError, PermissionMissing, SheetsCatalogError
-from sheets_catalog.flows import delivery, staging
+from sheets_catalog.flows import delivery, job_files, staging
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.tasks import batches, keeping, register
 from sheets_catalog.flows.tasks.sheet import open_tasks
@@ -190,6 +190,26 @@ def test_a_staged_file_that_was_changed_is_not_delivered(small) -> None:
     assert (result.books.done, result.books.rejected) == (2, 1)
     assert small.status(found.key) == "delivery_failed"
     assert found.label not in small.files_in(small.folders["client_folder"])
+
+
+def test_a_staged_file_that_is_changed_while_a_delivery_is_planned_is_not_delivered(small, monkeypatch) -> None:
+    """What was found as it was staged is what is planned: nothing is looked at a second time."""
+    job = register.load(small.systems).batches["B1"].staging_jobs[0]
+    file = job_files.show(small.systems, job).plan.changes[0].files[0]
+    real = small.systems.drive.get_many
+
+    def changed_right_after(ids):
+        found = real(ids)
+        if file.new_id in ids:
+            small.systems.drive.update_content(file.new_id, b"other", mime_type=file.mime_type)
+        return found
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(small.systems.drive, "get_many", changed_right_after)
+        made = plan(small)
+    result = small.apply_delivery(delivery.store(small.systems, made))
+    assert (result.books.done, result.books.rejected) == (2, 1)
+    assert len(small.files_in(small.folders["client_folder"])) == 2
 
 
 def test_a_wrong_count_is_not_delivered(small) -> None:

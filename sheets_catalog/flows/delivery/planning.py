@@ -12,7 +12,7 @@ from sheets_catalog.changes.plan import Change, Plan
 from sheets_catalog.errors import InputError
 from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.tasks import planning, register
-from sheets_catalog.flows.tasks.batches import Copied, check, copied, without_lost_job
+from sheets_catalog.flows.tasks.batches import Copied, check, copied, read_back, without_lost_job
 from sheets_catalog.flows.tasks.files import Problem, copy_of, look_up
 from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_apart, keep_out_of_batches, keep_unseen
 from sheets_catalog.flows.tasks.sheet import doubles, open_tasks
@@ -93,9 +93,9 @@ def plan_delivery(
     with ThreadPoolExecutor(THREADS, "planning") as pool:
         staged = copied(systems, batch.staging_jobs, pool)
         mine = {row.key: staged[row.key] for row in ready if row.key and row.key in staged}
-        wrong = check(systems, mine, "staging", pool)
-        now = look_up(systems, (each for task in mine.values() for each in task.ids if each), pool)
+        now = read_back(systems, mine.values(), pool)
         there = {} if options.again else _there(systems, client, mine, pool)
+    wrong = check(mine, now, "staging")
     when = f"{planning.local_now(systems, opened.info.time_zone):%Y-%m-%d %H:%M}"
     problems = {
         row.key: _doubled(row, twice) or _problems(row, mine.get(row.key or ""), wrong, there.get(row.key))
@@ -114,7 +114,8 @@ def plan_delivery(
         estimate=planning.estimate(changes),
         target=client.name,
     )
-    left = {row.key or f"row {row.number}": row.values.get("export_status") or "" for row in rows if row not in ready}
+    words = {row.key or f"row {row.number}": row.values.get("export_status") or "" for row in rows}
+    left = {task: word for task, word in words.items() if word not in READY}
     return Preview(planning.plan_of(systems, opened, draft), batch, client.name, left)
 
 

@@ -136,10 +136,13 @@ class Wrong:
     problem: str
 
 
-def check(systems: Systems, tasks: Mapping[str, Copied], where: str, pool: ThreadPoolExecutor) -> list[Wrong]:
-    """Read every copy of these tasks back by its id and compare it with what was planned."""
-    ids = [each for task in tasks.values() for each in (task.folder, *task.ids) if each]
-    found = look_up(systems, ids, pool)
+def read_back(systems: Systems, tasks: Iterable[Copied], pool: ThreadPoolExecutor) -> dict[str, File]:
+    """The folders and copies of these tasks as they are now, by id; without those that are gone."""
+    return look_up(systems, (each for task in tasks for each in (task.folder, *task.ids) if each), pool)
+
+
+def check(tasks: Mapping[str, Copied], found: Mapping[str, File], where: str) -> list[Wrong]:
+    """Compare every copy of these tasks with what was planned. `found`: what `read_back` gave of them. Pure."""
     return [wrong for task in tasks.values() for wrong in _check_task(task, found, where)]
 
 
@@ -191,9 +194,10 @@ def verify_batch(systems: Systems, batch_id: str) -> BatchVerification:
         delivered = {key: task for key, task in at_client.items() if status.get(key) == ExportStatus.DELIVERED}
         waiting = {ExportStatus.STAGED, ExportStatus.DELIVERING, ExportStatus.DELIVERY_FAILED}
         staged = {key: task for key, task in here.items() if status.get(key) in waiting}
-        wrong = [*check(systems, delivered, "client", pool), *check(systems, staged, "staging", pool)]
-        renamed = [*_renamed(systems, delivered, "client", pool), *_renamed(systems, staged, "staging", pool)]
+        found = read_back(systems, (*delivered.values(), *staged.values()), pool)
         edited = _edited(systems, (*batch.staging_jobs, *batch.delivery_jobs))
+    wrong = [*check(delivered, found, "client"), *check(staged, found, "staging")]
+    renamed = [*_renamed(delivered, found, "client"), *_renamed(staged, found, "staging")]
     told = {key: word for key, word in status.items() if key not in edited}
     wrong += [*_unknown(told), *_unproven(status, delivered, staged), *_left_alone(status, edited)]
     files = sum(len(task.ids) for task in (*delivered.values(), *staged.values()))
@@ -202,9 +206,8 @@ def verify_batch(systems: Systems, batch_id: str) -> BatchVerification:
     return BatchVerification(batch, len(staged), len(delivered), files, tuple(wrong), gone, tuple(renamed))
 
 
-def _renamed(systems: Systems, tasks: Mapping[str, Copied], where: str, pool: ThreadPoolExecutor) -> Iterator[Wrong]:
+def _renamed(tasks: Mapping[str, Copied], found: Mapping[str, File], where: str) -> Iterator[Wrong]:
     """Tasks whose folder has another name than it was given."""
-    found = look_up(systems, [task.folder for task in tasks.values()], pool) if tasks else {}
     for key, task in tasks.items():
         folder, name = found.get(task.folder), task.change.context["folder_name"]
         if folder and not folder.trashed and folder.name != name:
