@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from sheets_catalog.errors import BusyError, InputError, PermissionMissing, SheetsCatalogError, StalePlanError
-from sheets_catalog.flows import delivery, staging
+from sheets_catalog.flows import delivery, job_files, staging
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.tasks import batches, keeping, leaving, register
 from sheets_catalog.flows.tasks.sheet import open_tasks
@@ -483,7 +483,7 @@ def test_one_job_of_a_batch_at_a_time(small) -> None:
     from sheets_catalog.flows.tasks import applying
 
     with pytest.raises(BusyError, match=first):
-        applying._take(small.systems, batch.id, "another job")
+        applying._take(small.systems, job_files.opened(small.systems, first).plan, "another job")
 
 
 # --- by hand ---

@@ -21,6 +21,7 @@ from tests.flows.test_task_folders import shared_drive
 from tests.flows.test_task_statuses import one_copy_fails, typed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
 
@@ -126,6 +127,36 @@ def test_a_copy_that_somebody_made_of_a_native_file_is_no_twin_of_it(tmp_path) -
         assert job_files.retry(here.systems, job) == 1
         assert here.apply_staging(job).books.done == 2
         assert [here.systems.drive.get(each.id).trashed for each in mine] == [False, False]
+
+
+def killed_while_stored(monkeypatch: pytest.MonkeyPatch, plan: Callable[[], object]) -> str:
+    """The id of a job whose process dies between the making of its file and its entry in the register."""
+    made, real = [], job_files.make
+
+    def make(systems: object, planned: object) -> None:
+        made.append(real(systems, planned))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(job_files, "make", make)
+        with pytest.raises(KeyboardInterrupt):
+            plan()
+    return made[0]
+
+
+def test_a_job_whose_process_died_while_it_was_stored_is_one_of_its_batch(tmp_path, monkeypatch) -> None:
+    """What nobody knew of as the batch's was delivered, and never proven; a retried task could not be delivered."""
+    with desk(tmp_path, 2, files=12) as here:
+        one_copy_fails(here)
+        assert here.stage().books.rejected == 1
+        again = killed_while_stored(monkeypatch, lambda: here.stage("", retry="B1"))
+        assert here.apply_staging(again).books.done == 1
+        job = killed_while_stored(monkeypatch, here.plan_delivery)
+        assert here.apply_delivery(job).books.done == 2
+        batch = register.load(here.systems).batches["B1"]
+        assert (batch.staging_jobs[1:], batch.delivery_jobs) == ((again,), (job,))
+        assert batch.client_folders == (here.folders["client_folder"],)
+        assert batches.verify_batch(here.systems, "B1").holds
 
 
 def test_of_a_job_retried_and_another_that_start_at_once_one_copies(small, monkeypatch) -> None:

@@ -6,8 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from sheets_catalog.changes.plan import Change, Plan
 from sheets_catalog.errors import InputError
 from sheets_catalog.flows.connection import THREADS
@@ -234,9 +232,6 @@ def store(systems: Systems, preview: Preview) -> str:
     plan = planning.with_ids(systems, preview.plan, parent=False)
 
     def entered(found: Register, job_id: str) -> Batch:
-        batch = found.batch(preview.batch.id)
-        jobs = batch.delivery_jobs if job_id in batch.delivery_jobs else (*batch.delivery_jobs, job_id)
-        clients = tuple(dict.fromkeys((*batch.client_folders, plan.options["parent"])))
-        return msgspec.structs.replace(batch, delivery_jobs=jobs, client_folders=clients)
+        return planning.with_job(found.batch(preview.batch.id), plan, job_id)
 
     return planning.store(systems, plan, entered)

@@ -227,7 +227,6 @@ def store(systems: Systems, preview: Preview) -> str:
         batch = found.batches.get(preview.batch.id, preview.batch)
         if batch.folder_id and batch.folder_id != plan.options["parent"]:  # made meanwhile, with a folder of its own
             raise _taken_id(batch.id)
-        jobs = batch.staging_jobs if job_id in batch.staging_jobs else (*batch.staging_jobs, job_id)
-        return msgspec.structs.replace(batch, folder_id=plan.options["parent"], staging_jobs=jobs)
+        return planning.with_job(msgspec.structs.replace(batch, folder_id=plan.options["parent"]), plan, job_id)
 
     return planning.store(systems, plan, entered)

@@ -69,7 +69,7 @@ class Applying:
             planning.check_account(systems, plan)
             if not state.started:
                 folder_for_writing(systems, plan.options[self.folder], self.what)
-            _take(systems, plan.options["batch"], job_id)
+            _take(systems, plan, job_id)
 
         given = limits or Limits(patience=PATIENCE)
         sizing = CHUNKS if given.deadline is not None else LONG_CHUNKS
@@ -87,23 +87,26 @@ class Applying:
         return result
 
 
-def _keep(systems: Systems, batch_id: str, job_id: str) -> None:
+def _keep(systems: Systems, plan: Plan, job_id: str) -> None:
     """Enter the job once more, now that its own file says that it has begun; raises `BusyError` as `_take`.
 
     Two jobs that start at once may each have found that the other has not begun. From here on nobody can: who looked
     before, and has not entered itself yet, finds the register changed and looks again.
     """
-    _take(systems, batch_id, job_id, begun=job_id)
+    _take(systems, plan, job_id, begun=job_id)
 
 
-def _take(systems: Systems, batch_id: str, job_id: str, begun: str = "") -> None:
-    """Enter this job as the one that works on the batch. Raises `BusyError` when another one has begun."""
+def _take(systems: Systems, plan: Plan, job_id: str, begun: str = "") -> None:
+    """Enter this job as the one that works on the batch. Raises `BusyError` when another one has begun.
+
+    Also as one of the batch's: a process that died while it stored the job may have left only the job's file.
+    """
 
     def taken(found: Register) -> Register:
-        batch = found.batch(batch_id)
+        batch = planning.with_job(found.batch(plan.options["batch"]), plan, job_id)
         if batch.active_job not in {"", job_id} and batches.begun(systems, batch.active_job):
             raise BusyError(
-                f"Job {batch.active_job} works on batch {batch_id} already.",
+                f"Job {batch.active_job} works on batch {batch.id} already.",
                 job_id=batch.active_job,
                 advice=f"Watch, resume or cancel it: `sheets-catalog jobs show {batch.active_job}`.",
             )

@@ -89,7 +89,7 @@ class CopyWork:
 
     The plan's changes are tasks; ``context`` holds ``folder`` (the id its folder will have), ``folder_name`` and, for a
     task found invalid, ``invalid`` (why). `plan.options` hold ``parent`` (the folder that task folders go into) and,
-    when the job makes that itself, ``parent_name`` and ``parent_parent``. `keep` (systems, the batch's id, the job's)
+    when the job makes that itself, ``parent_name`` and ``parent_parent``. `keep` (systems, the plan, the job's id)
     raises `BusyError` when another job of the batch began at the same moment.
     """
 
@@ -100,7 +100,7 @@ class CopyWork:
     phase: Phase
     ending: Ending
     pool: ThreadPoolExecutor
-    keep: Callable[[Systems, str, str], None]
+    keep: Callable[[Systems, Plan, str], None]
     board: Board = field(init=False)
     _line: tuple[int, ...] = ()
     _claims: dict[int, str] | None = None
@@ -189,7 +189,7 @@ class CopyWork:
     def _claimed(self) -> Mapping[int, str]:
         """Why tasks of this job are not ours to copy, by item; claims them all in one go, once per run."""
         if self._claims is None:
-            self.keep(self.systems, self.batch_id, self.job_id)
+            self.keep(self.systems, self.plan, self.job_id)
             moves = [self._claim(item) for item in self._line if "invalid" not in self._change(item).context]
             moved = self.board.write(moves)
             self._log(moved)

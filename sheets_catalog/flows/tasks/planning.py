@@ -179,6 +179,16 @@ def store(systems: Systems, plan: Plan, batch: Callable[[Register, str], Batch])
     return job_id
 
 
+def with_job(batch: Batch, plan: Plan, job_id: str) -> Batch:
+    """The batch with this job among its own, and with the folder that it delivers into. Repeatable. Pure."""
+    if plan.flow == "stage":
+        jobs = dict.fromkeys((*batch.staging_jobs, job_id))
+        return msgspec.structs.replace(batch, staging_jobs=tuple(jobs))
+    jobs = dict.fromkeys((*batch.delivery_jobs, job_id))
+    clients = dict.fromkeys((*batch.client_folders, plan.options["parent"]))
+    return msgspec.structs.replace(batch, delivery_jobs=tuple(jobs), client_folders=tuple(clients))
+
+
 def check_account(systems: Systems, plan: Plan) -> None:
     """Raise `StalePlanError` for a plan of another sheet or account: Google gives ids to one account only."""
     if plan.spreadsheet_id != systems.connection.spreadsheet_id:
