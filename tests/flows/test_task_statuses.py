@@ -155,6 +155,18 @@ def test_a_clean_up_keeps_what_was_staged_of_tasks_whose_batch_id_was_lost(small
     assert (cleaning.trash, cleaning.why) == (True, "nothing of it was staged")
 
 
+def test_a_clean_up_keeps_what_was_staged_of_tasks_that_name_a_batch_which_never_had_them(small) -> None:
+    """Somebody filled the column of batches down."""
+    keeping.set_status(small.systems, small.audit, ["task-1"], "", "again", "me")
+    assert small.stage("B2").books.done == 1
+    typed(small, "Export Batch ID", "B2", "B2", "B2")
+    assert keeping.plan_cleaning(small.systems, 0) == []
+    keeping.set_status(small.systems, small.audit, ["task-2", "task-3"], "", "again", "me")
+    typed(small, "Export Batch ID", "B2", "", "")
+    assert small.stage("B3").books.done == 2
+    assert [each.batch_id for each in keeping.plan_cleaning(small.systems, 0)] == ["B1"]
+
+
 def test_of_two_jobs_that_start_at_once_one_copies(tmp_path, monkeypatch) -> None:
     """Each has found that the other has not begun: the first stops there for a while, the second goes on."""
     with desk(tmp_path, 7, files=42) as here:

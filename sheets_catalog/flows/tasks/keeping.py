@@ -272,17 +272,26 @@ def _cleaning(
 def _rowless(systems: Systems, known: Register, batch: Batch, everything: Sequence[Row]) -> set[str]:
     """What jobs have proven of tasks of which no row says now that they are elsewhere.
 
-    They were archived, or stand in the tab of other settings; or the row has a status, but no batch's id any more.
+    They were archived, or stand in the tab of other settings; or the row has a status, but no batch's id any more, or
+    that of one which never had them (somebody filled the column down).
     """
-    astray = {row.key: _word(row) for row in everything if _word(row) and _batch(row) not in known.batches}
-    there = ({row.key for row in everything} - astray.keys()) | {each.task_id for each in batch.taken_out}
     try:
-        staged = proven(systems, batch.staging_jobs) - there
+        staged = proven(systems, batch.staging_jobs)
+        astray = _astray(systems, known, staged, everything)
+        staged -= ({row.key for row in everything} - astray.keys()) | {each.task_id for each in batch.taken_out}
         delivered = proven(systems, batch.delivery_jobs) if staged else set()
     except StateError:  # a job that cannot be read may have staged anything
         return {ExportStatus.STAGED.value}
     words = {key: (ExportStatus.DELIVERED if key in delivered else ExportStatus.STAGED).value for key in staged}
     return {astray.get(key, word) for key, word in words.items()}
+
+
+def _astray(systems: Systems, known: Register, staged: set[str], everything: Sequence[Row]) -> dict[str | None, str]:
+    """The status of those of these tasks whose row names no batch that staged them. Raises `StateError`."""
+    rows = [row for row in everything if row.key in staged and _word(row)]
+    named = {_batch(row) or "" for row in rows} & known.batches.keys()
+    having = {batch_id: proven(systems, known.batches[batch_id].staging_jobs) for batch_id in named}
+    return {row.key: _word(row) for row in rows if row.key not in having.get(_batch(row) or "", ())}
 
 
 def _word(row: Row) -> str:
