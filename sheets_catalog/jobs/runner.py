@@ -95,11 +95,11 @@ class Work(Protocol):
         and sends none of them. The outcomes are stored before `finish` is called. Repeatable.
         """
 
-    def pause(self, state: JobState) -> None:
+    def pause(self, state: JobState) -> Sequence[int]:
         """What others have to know of the items settled so far, when a slice ends before the job does.
 
         Called once the state is stored, while the lease is held. A slice that dies does not come here: `finish` has to
-        do without.
+        do without. Returns the items of which all is said now, if they are settled (`JobState.told`).
         """
 
     def finish(self, state: JobState) -> None:
@@ -167,16 +167,17 @@ class Runner:
             state = self._begin(self.checkpoints.load())
             while not state.status.ended and state.status is Status.RUNNING:
                 state = self._step(state)
-            self._leave(state)
-            return state
+            return self._leave(state)
         finally:
             self._give_back()
 
-    def _leave(self, state: JobState) -> None:
+    def _leave(self, state: JobState) -> JobState:
         """A slice that ends well, or with an error that a person has to see to; what fails here `finish` makes good."""
         if not state.status.ended:
             with contextlib.suppress(SheetsCatalogError):
-                self.work.pause(state)
+                said = self.work.pause(state)
+                return self._save(state.saying(said)) if said else state
+        return state
 
     def _begin(self, state: JobState) -> JobState:
         if state.status.ended:

@@ -78,8 +78,8 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
     `outcomes` packs a `Result` per item, four to a byte. `intent`: items that may be in flight. `attempts`: failed
     tries of items that are still pending and may have been sent all the same; 0 when nobody lived to tell of it.
     `reasons`: why an item was rejected or is in conflict. Times are seconds since 1970. `settled`: the books of the
-    records that need no item. `earlier`: the outcomes of which all was said when the job ended, or was about to; what
-    a retry puts back in line is pending there.
+    records that need no item. `earlier`: the outcomes of which all was said when the job ended, was about to, or was
+    stopped; what a retry puts back in line is pending there.
     """
 
     status: Status
@@ -118,8 +118,14 @@ class JobState(msgspec.Struct, frozen=True, array_like=True):
         return msgspec.structs.replace(self, epoch=epoch)
 
     def told(self, item: int) -> bool:
-        """Whether all was said of an item when the job ended, or was about to: it may have gone on since."""
+        """Whether all was said of an item when the job ended or was stopped: it may have gone on since."""
         return bool(self.earlier) and _result(self.earlier, item) is not Result.PENDING
+
+    def saying(self, items: Iterable[int]) -> JobState:
+        """The state once all was said of these items, as far as they are settled."""
+        said = {*items}
+        others = [(item, Result.PENDING, "") for item in range(self.total) if item not in said and not self.told(item)]
+        return msgspec.structs.replace(self, earlier=self.settle(others).outcomes)
 
     def again(self, items: Iterable[int]) -> JobState:
         """The state in which these items are in line again."""

@@ -137,9 +137,9 @@ def test_a_job_in_line_again_is_not_cleaned_up_although_lists_still_call_it_fini
     job = store(at.systems, plan_export(at.systems))
     at.sandbox.services["shopify"].delete_variant(gone)
     assert apply(at.systems, at.audit, job).books.rejected == 1
-    at.sandbox.world.clock.advance(30)
+    at.sandbox.world.clock.advance(3_000)
     assert job_files.retry(at.systems, job) == 1
-    lag = {"kind": "lag-list", "service": "drive", "seconds": 20, "times": 0}
+    lag = {"kind": "lag-list", "service": "drive", "seconds": 2_000, "times": 0}
     assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=lag, timeout=5).ok
     (listed,) = job_files.list_jobs(at.systems)
     assert listed.status == "finished"

@@ -14,7 +14,7 @@ from sandboxed import desk
 
 from sheets_catalog.database import Audit
 from sheets_catalog.flows.connection import open_systems
-from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.exporting.standing import FORMULA
 from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.google.sheets import Spreadsheets
@@ -126,3 +126,36 @@ def killed(at, job, operation):
     assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=spec, timeout=10).ok
     child.go()
     assert os.WIFSIGNALED(child.wait())
+
+
+def test_new_variants_of_the_same_options_are_refused_however_they_are_named(at):
+    """The shop trims options, and a product has an id and a handle: one would be taken for the other once it is made."""
+    product = dict(zip(tab(at, "Variants").row_values(1), tab(at, "Variants").row_values(2), strict=False))
+    by_handle = {"Product Handle": product["Product Handle"], "Option1 Value": "XXL", "Option2 Value": "Red"}
+    by_id = {"Product ID": product["Product ID"], "Option1 Value": "XXL", "Option2 Value": "Red"}
+    rows = [
+        by_handle | {"SKU": "ONE", "Price": 10},
+        by_id | {"SKU": "TWO", "Price": 20},
+        by_handle | {"Option1 Value": "XXL ", "SKU": "THREE", "Price": 30},
+        by_handle | {"Option1 Value": "XL", "SKU": "FOUR", "Price": 40},
+    ]
+    first = append(at, "Variants", *rows)
+    plan = plan_export(at.systems)
+    assert [change.row for change in plan.changes] == [first + 3]
+    assert [(each.rule, each.row) for each in plan.findings] == [("duplicate_key", first + one) for one in range(3)]
+    assert plan.books.rejected == 3
+    assert go(at, store(at.systems, plan)).books.done == 1
+
+
+def test_a_new_variant_is_no_guess_between_two_products_whose_rows_have_one_handle(at):
+    handle = tab(at, "Products").cell(2, 2).value
+    put(at, "Products", 3, "Handle", handle)  # by mistake: the shop will refuse it
+    row = {"Product Handle": handle, "Option1 Value": "XXL", "Option2 Value": "Red", "Price": 10}
+    number = append(at, "Variants", row)
+    plan = plan_export(at.systems)
+    assert [change.table for change in plan.changes] == ["products"]
+    assert [(each.rule, each.row) for each in plan.findings] == [("unknown_product", number)]
+    put(at, "Variants", number, "Product ID", tab(at, "Products").cell(2, 1).value)
+    assert [change.group for change in plan_export(at.fresh()).changes if change.table == "variants"] == [
+        tab(at, "Products").cell(2, 1).value
+    ]

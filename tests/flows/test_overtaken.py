@@ -211,3 +211,48 @@ def test_a_decided_conflict_that_a_dead_process_sent_can_be_taken_back_after_ano
     export(at)
     apply(at.fresh(), at.audit, job, options=OPTIONS)
     assert planned(at) == {2: "59.90"}
+
+
+def test_the_shops_later_edit_to_what_a_stopped_job_had_sent_is_the_shops(at):
+    key = tab(at).cell(2, 1).value
+    job = begun(at, (2, 61), (8, 62))
+    price(at, 2, 59.9)
+    assert export(at).books.done == 2
+    at.sandbox.services["shopify"].edit_variant(key, price="61.00")
+    assert plan_export(at.fresh()).empty
+    assert apply(at.fresh(), at.audit, job, options=OPTIONS).status is Status.FINISHED
+    assert plan_export(at.fresh()).empty
+
+
+def test_so_it_is_when_a_job_that_had_ended_is_retried(at):
+    merchant, products = at.sandbox.services["shopify"], at.person().worksheet("Products")
+    key, other = tab(at).cell(2, 1).value, products.cell(3, 1).value
+    merchant.edit_product(other, handle="wanted")
+    products.update_cell(2, products.row_values(1).index("Handle") + 1, "wanted")
+    price(at, 2, 61)
+    job = store(at.systems, plan_export(at.systems))
+    assert apply(at.systems, at.audit, job).books.rejected == 1
+    price(at, 2, 59.9)
+    export(at)
+    merchant.edit_variant(key, price="61.00")
+    merchant.edit_product(other, handle="another")
+    assert job_files.retry(at.fresh(), job) == 1
+    assert apply(at.fresh(), at.audit, job).books.done == 2
+    assert plan_export(at.fresh()).empty
+
+
+def test_what_the_shop_got_is_agreed_on_though_another_cell_of_the_row_could_not_be_written(at):
+    key = tab(at).cell(2, 1).value
+    sku = tab(at).row_values(1).index("SKU") + 1
+    at.sandbox.services["shopify"].edit_variant(key, sku="THEIRS")
+    tab(at).update_cell(2, sku, "MINE")
+    price(at, 2, 61)
+    job = store(at.systems, plan_export(at.systems, ExportOptions(policy="shop")))
+    tab(at).update_cell(2, sku, "MINE AFTER ALL")
+    assert apply(at.systems, at.audit, job).books.conflicted == 1
+    price(at, 2, 59.9)
+    plan = plan_export(at.fresh())
+    assert [(each.field, each.after) for change in plan.changes for each in change.fields] == [("price", "59.90")]
+    assert [(each.field, each.sheet, each.shop) for each in plan.conflicts] == [("sku", "MINE AFTER ALL", "THEIRS")]
+    import_catalogue(at.fresh(), at.audit)
+    assert tab(at).cell(2, tab(at).row_values(1).index("Price") + 1).value == "59.9"

@@ -9,7 +9,8 @@ from sandboxed import desk
 from sheets_catalog.errors import Refused
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.exporting import apply, plan_export, store
-from sheets_catalog.flows.importing import import_catalogue
+from sheets_catalog.flows.importing import ImportOptions, import_catalogue
+from sheets_catalog.records.tables import metafield
 
 
 @pytest.fixture
@@ -55,3 +56,32 @@ def test_a_shop_that_turns_everything_away_is_not_asked_for_each_record(at, stat
     requests.delete(f"{at.sandbox.url}/_sandbox/faults", timeout=5)
     result = apply(at.fresh(), at.audit, job)
     assert (result.books.done, result.books.rejected) == (20, 0)
+
+
+HEADER = "Metafield: custom.material [single_line_text_field]"
+
+
+def put(at, title, row, header, value):
+    sheet = at.person().worksheet(title)
+    sheet.update_cell(row, sheet.row_values(1).index(header) + 1, value)
+
+
+def material(at, key):
+    field = metafield(HEADER)
+    return at.fresh().catalogue.by_ids("products", [key], [field])[key].values[field.name]
+
+
+def test_a_metafield_is_not_cleared_when_the_rest_of_its_record_is_refused(at):
+    sheet, merchant = at.person().worksheet("Products"), at.sandbox.services["shopify"]
+    key, other = sheet.cell(2, 1).value, sheet.cell(3, 1).value
+    merchant.set_metafield(f"gid://shopify/Product/{key}", "custom", "material", "single_line_text_field", "Linen")
+    import_catalogue(at.fresh(), at.audit, ImportOptions(metafields=(HEADER,)))
+    merchant.edit_product(other, handle="wanted")
+    put(at, "Products", 2, "Handle", "wanted")
+    put(at, "Products", 2, HEADER, "")
+    assert apply(at.fresh(), at.audit, store(at.systems, plan_export(at.fresh()))).books.rejected == 1
+    assert material(at, key) == "Linen"
+    put(at, "Products", 2, "Handle", "a-free-one")
+    result = apply(at.fresh(), at.audit, store(at.systems, plan_export(at.fresh())))
+    assert (result.books.done, material(at, key)) == (1, None)
+    assert plan_export(at.fresh()).empty

@@ -37,6 +37,7 @@ class ScriptedWork:
     finished: int = 0
     tells: bool = False
     paused: list = field(default_factory=list)
+    said: tuple = ()
     last: object = None
     seen_at_end: object = None
 
@@ -60,6 +61,7 @@ class ScriptedWork:
 
     def pause(self, state):
         self.paused.append(state)
+        return self.said
 
     def finish(self, state):
         self.finished += 1
@@ -200,11 +202,13 @@ def test_lost_access_stops_with_the_place_kept():
         return None
 
     runner, work = make(25, script=script)
+    work.said = (0, 3, 12)
     with pytest.raises(CredentialsError):
         runner.advance()
     state = Checkpoints(runner.checkpoints.store).load()
     assert [each.books for each in work.paused] == [state.books]
-    assert state.status is Status.ATTENTION
+    assert (state.status, state.note) == (Status.ATTENTION, "The token was revoked.")
+    assert [item for item in range(25) if state.told(item)] == [0, 3]  # nothing has become of 12
     assert state.books == Books(planned=25, done=10, pending=15)
     resumed, _ = make(25, store=runner.checkpoints.store, control=runner.control, clock=runner.clock)
     assert resumed.advance().books == Books(planned=25, done=25)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.plan import Change, FieldChange, Finding
 from sheets_catalog.flows.exporting.comparing import Compared, label_of
+from sheets_catalog.flows.tabs import KeyIndex, double_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from sheets_catalog.flows.tabs import Layout, Row
     from sheets_catalog.records import Table
@@ -26,7 +27,10 @@ NEW = "new:"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is already there: ids of products by handle, in the sheet or in the shop."""
+    """What is already there: ids of products by handle, in the sheet or in the shop.
+
+    The id is empty where rows of several products have the handle.
+    """
 
     in_sheet: Mapping[str, str]
     in_shop: Mapping[str, str]
@@ -60,17 +64,37 @@ def handle_of(row: Row) -> str:
 
 
 def new_variants(layout: Layout, rows: Iterable[Row], known: Known, handles: set[str], out: Compared) -> None:
-    """Plan the variants to create, under products that exist or are created in the same plan."""
-    for row in rows:
-        handle = row.values.get("product_handle") or ""
-        product = row.values.get("product_id") or known.in_sheet.get(handle) or known.in_shop.get(handle) or ""
-        group = product or (NEW + handle if handle in handles else "")
-        findings = list(_variant_findings(layout.table, row, group))
+    """Plan the variants to create, under products that exist or are created in the same plan.
+
+    Rows that mean the same variant are refused: once one of them is made, the others would be taken for it.
+    """
+    found = [(row, *_product_of(row, known, handles)) for row in rows]
+    same = KeyIndex()
+    for row, _, group in found:
+        if group:
+            same.add((group.removeprefix(NEW), *_options_of(row)), row.number)
+    doubles = {each.row: each for each in double_keys(layout.table, same.doubles(), "name")}
+    for row, product, group in found:
+        double = doubles.get(row.number)
+        findings = [double] if double else list(_variant_findings(layout.table, row, group))
         out.findings.extend(findings)
         if any(finding.severity == "error" for finding in findings):
             out.settle(rejected=1)
         else:
+            handle = row.values.get("product_handle") or ""
             out.changes.append(_create(layout, row, group, {"product_id": product, "product_handle": handle}))
+
+
+def _product_of(row: Row, known: Known, handles: Container[str]) -> tuple[str, str]:
+    """The id of the product that a new variant belongs to, and its group; empty where there is none."""
+    handle = row.values.get("product_handle") or ""
+    product = row.values.get("product_id") or known.in_sheet.get(handle) or known.in_shop.get(handle) or ""
+    return product, product or (NEW + handle if handle in handles else "")
+
+
+def _options_of(row: Row) -> tuple[str, ...]:
+    """The shop trims them."""
+    return tuple((row.values.get(name) or "").strip() for name in _OPTIONS)
 
 
 def unnamed_options(products: Layout, variants: Layout, out: Compared) -> None:

@@ -289,14 +289,14 @@ def _known(run: _Planning, products: Sifted | None, variants: Sifted | None) -> 
 
 
 def _handles_in_sheet(run: _Planning) -> Mapping[str, str]:
-    reader = run.readers.get("products")
-    if reader is None:
-        opened = open_tab(run.systems, run.info, PRODUCTS, run.money_digits)
-        if isinstance(opened, Finding):
-            return {}
-        reader = opened
-    rows = reader.rows()
-    return {row.values["handle"]: row.key for row in rows if row.key and row.values.get("handle")}  # type: ignore[misc]
+    reader = run.readers.get("products") or open_tab(run.systems, run.info, PRODUCTS, run.money_digits)
+    if isinstance(reader, Finding):
+        return {}
+    keys: dict[str, str] = {}
+    for row in reader.rows():
+        if row.key and (handle := row.values.get("handle")):
+            keys[handle] = row.key if keys.get(handle, row.key) == row.key else ""
+    return keys
 
 
 def _plan_deletes(run: _Planning) -> None:

@@ -93,6 +93,22 @@ def marker(job_id: str, group: str) -> str:
     return whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST - 33]}#{sha256(whole.encode()).hexdigest()[:32]}"
 
 
+def in_steps(ready: Sequence[Ready]) -> tuple[list[Ready], list[Ready]]:
+    """What is sent at once, and what follows where the first part of its record was done: metafields to clear.
+
+    They are cleared by a mutation of their own, which would stand although the rest of the record is refused.
+    """
+    first: list[Ready] = []
+    following: list[Ready] = []
+    for one in ready:
+        cleared = tuple(each for each in one.fields if each.after is None and each.field.startswith("metafields."))
+        rest = tuple(each for each in one.fields if each not in cleared)
+        first.append(replace(one, fields=rest) if rest else one)
+        if cleared and rest:
+            following.append(replace(one, fields=cleared))
+    return first, following
+
+
 def deliveries(
     ready: Sequence[Ready], tables: Mapping[str, Table], job_id: str, option_names: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Delivery]:

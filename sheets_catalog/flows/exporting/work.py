@@ -14,7 +14,7 @@ from sheets_catalog.flows.exporting.batching import first_batch
 from sheets_catalog.flows.exporting.looking import Look, fetch
 from sheets_catalog.flows.exporting.names_now import names_now
 from sheets_catalog.flows.exporting.planning import CONFLICTS_TAB, LISTED, tables_of
-from sheets_catalog.flows.exporting.sending import Ready, Sent, deliver, deliveries
+from sheets_catalog.flows.exporting.sending import Ready, Sent, deliver, deliveries, in_steps
 from sheets_catalog.flows.exporting.standing import depends_on_row, rows_changed
 from sheets_catalog.flows.keyed_writing import HELD, KeyedWriter, RowWrite
 from sheets_catalog.flows.reading import TabReader, open_tab
@@ -114,9 +114,11 @@ class ExportWork:
     def _send(self, ready: Sequence[Ready], look: Look) -> dict[int, Sent]:
         to_shop = [one for one in ready if one.fields or one.change.action != "update"]
         sent = {one.item: Sent(Outcome(one.item, Result.DONE), one.current) for one in ready if one not in to_shop}
-        parts = list(deliveries(to_shop, self.tables, self.job_id, look.option_names(to_shop)))
-        for each in deliver(self.systems.shop, parts, int(self.plan.options["money_digits"])):
-            sent[each.outcome.item] = each
+        for step in in_steps(to_shop):
+            still = [one for one in step if one.item not in sent or sent[one.item].outcome.result is Result.DONE]
+            parts = list(deliveries(still, self.tables, self.job_id, look.option_names(still)))
+            for each in deliver(self.systems.shop, parts, int(self.plan.options["money_digits"])):
+                sent[each.outcome.item] = each
         return sent
 
     def _done_before(self, sent: Mapping[int, Sent]) -> dict[int, Sent]:
@@ -236,13 +238,16 @@ class ExportWork:
         self.looked |= settled.keys()
         return [self._outcome(item, each, problems.get(item, "")) for item, each in settled.items()]
 
-    def pause(self, state: JobState) -> None:
+    def pause(self, state: JobState) -> Sequence[int]:
         """Note what this process settled: else a cell that goes back to its old value meanwhile is taken for no edit.
 
         An export would then leave the shop what was sent, and an import overwrite the cell with it.
         """
-        if any(self._is_agreed(item, state) for item in self.looked):
-            self._store_baseline(self.home, state, [item for item in range(state.total) if self._is_told(item)])
+        if not any(self._agreed(item, state) for item in self.looked):
+            return ()
+        told = [item for item in range(state.total) if self._is_told(item)]
+        self._store_baseline(self.home, state, told)
+        return told
 
     def _is_told(self, item: int) -> bool:
         """Whether an item can be judged without a look at the sheet: also what a process did that died since."""
@@ -293,9 +298,9 @@ class ExportWork:
         for each in self.plan.agreements if alone else ():
             baseline.table(each.table).agree(each.key, each.marks)
         self._remember_unlinked(baseline, state)
-        settled = [item for item in items if self._is_agreed(item, state)]
+        settled = [item for item in items if self._agreed(item, state)]
         keys = self._new_keys([item for item in settled if self.plan.changes[item].action == "create"])
-        older = set() if alone else self._older([item for item in settled if item not in self.looked], baseline)
+        older = set() if alone else self._older([item for item in settled if item not in self.looked], baseline, state)
         for item in settled:
             change = self.plan.changes[item]
             base, key = baseline.table(change.table), change.key or keys.get(item, "")
@@ -304,25 +309,22 @@ class ExportWork:
             elif key and (item not in older or (change.action == "create" and key not in base)):
                 base.agree(key, {each.field: fingerprint(each.after) for each in self._agreed(item, state)})
 
-    def _is_agreed(self, item: int, state: JobState) -> bool:
-        return state.result(item) is Result.DONE or bool(self._agreed(item, state))
-
     def _agreed(self, item: int, state: JobState) -> Sequence[FieldChange]:
         """The fields of which both sides have what was planned: all, or those that the sheet had already."""
         change, result, reason = self.plan.changes[item], state.result(item), state.reasons.get(item, "")
         if result is Result.DONE or (result is Result.CONFLICTED and reason in PARTLY):
             return change.fields
         if result is Result.CONFLICTED and change.action == "update" and reason.startswith(UNWRITTEN):
-            unwritten = {each.field for each in change.on("sheet")}
-            return [each for each in change.fields if each.field not in unwritten]
+            return [each for each in change.on("shop") if each.field not in {one.field for one in change.on("sheet")}]
         return ()
 
-    def _older(self, items: Sequence[int], baseline: Baseline) -> set[int]:
+    def _older(self, items: Sequence[int], baseline: Baseline, state: JobState) -> set[int]:
         """Those that another run has come after, as baseline or shop shows: they are not what this job left there.
 
         A process that died did not note what it had sent, so others still have the value before it in the baseline.
+        What this job has noted (`JobState.told`) others knew: if they have that value, they went back to it.
         """
-        changes = {item: self.plan.changes[item] for item in items}
+        changes = {item: self.plan.changes[item] for item in items if not state.told(item)}
         mine = {item for item, change in changes.items() if change.action == "update" and _untouched(change, baseline)}
         for name, table in self.tables.items():
             keys = {changes[item].key: item for item in mine if changes[item].table == name}

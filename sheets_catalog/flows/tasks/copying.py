@@ -162,11 +162,12 @@ class CopyWork:
         left = self._left(edited)
         return [Outcome(item, Result.CONFLICTED, f"{EDITED} {left[item]} {moved.refused[item]}") for item in edited]
 
-    def pause(self, state: JobState) -> None:
+    def pause(self, state: JobState) -> Sequence[int]:  # noqa: ARG002 - as all works
         """Nothing: statuses are written with the batches; those of the last ones follow when the job goes on or ends.
 
         Until then such a task is called as it was claimed. `settle` writes whatever is not written yet.
         """
+        return ()
 
     def finish(self, state: JobState) -> None:
         """No half task left, no copy of a task that is not ours any more, no twin; then the ending. Repeatable.
