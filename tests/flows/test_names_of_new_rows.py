@@ -159,3 +159,16 @@ def test_a_new_variant_is_no_guess_between_two_products_whose_rows_have_one_hand
     assert [change.group for change in plan_export(at.fresh()).changes if change.table == "variants"] == [
         tab(at, "Products").cell(2, 1).value
     ]
+
+
+def test_variants_of_a_new_product_whose_handle_is_taken_do_not_go_to_the_product_that_has_it(at):
+    at.sandbox.services["shopify"].add_product("In the shop alone", handle="elsewhere")
+    taken = [tab(at, "Products").cell(2, 2).value, "elsewhere"]
+    products = [{"Handle": each, "Title": "Mine", "Status": "active", "Option1 Name": "Size"} for each in taken]
+    append(at, "Products", *products)
+    variant = {"Option1 Value": "XXL", "Option2 Value": "Red", "Price": 10}
+    append(at, "Variants", *[variant | {"Product Handle": each} for each in taken])
+    plan = plan_export(at.systems)
+    assert not plan.changes
+    assert [each.rule for each in plan.findings] == ["handle_taken", "handle_taken", *["unknown_product"] * 2]
+    assert plan.books.rejected == 4

@@ -16,7 +16,7 @@ from sheets_catalog.flows.exporting.comparing import Compared, label_of
 from sheets_catalog.flows.tabs import KeyIndex, double_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from sheets_catalog.flows.tabs import Layout, Row
     from sheets_catalog.records import Table
@@ -43,17 +43,18 @@ def handle_from(title: str) -> str:
     return re.sub(r"[^\w]+", "-", text).replace("_", "-").strip("-")[:255]
 
 
-def new_products(layout: Layout, rows: Iterable[Row], known: Known, out: Compared) -> set[str]:
-    """Plan the products to create; returns their handles."""
-    handles: set[str] = set()
+def new_products(layout: Layout, rows: Iterable[Row], known: Known, out: Compared) -> Mapping[str, bool]:
+    """Plan the products to create; the handles of all these rows, and whether a product is made of it."""
+    handles: dict[str, bool] = {}
     for row in rows:
         handle = handle_of(row)
         findings = list(_product_findings(layout.table, row, handle, known, handles))
         out.findings.extend(findings)
         if any(finding.severity == "error" for finding in findings):
             out.settle(rejected=1)
+            handles.setdefault(handle, False)
             continue
-        handles.add(handle)
+        handles[handle] = True
         out.changes.append(_create(layout, row, NEW + handle, {"handle": handle}))
     return handles
 
@@ -63,10 +64,11 @@ def handle_of(row: Row) -> str:
     return row.values.get("handle") or handle_from(row.values.get("title") or "")
 
 
-def new_variants(layout: Layout, rows: Iterable[Row], known: Known, handles: set[str], out: Compared) -> None:
+def new_variants(layout: Layout, rows: Iterable[Row], known: Known, handles: Mapping[str, bool], out: Compared) -> None:
     """Plan the variants to create, under products that exist or are created in the same plan.
 
-    Rows that mean the same variant are refused: once one of them is made, the others would be taken for it.
+    `handles`: as `new_products` told them. Rows that mean the same variant are refused: once one of them is made, the
+    others would be taken for it.
     """
     found = [(row, *_product_of(row, known, handles)) for row in rows]
     same = KeyIndex()
@@ -85,11 +87,15 @@ def new_variants(layout: Layout, rows: Iterable[Row], known: Known, handles: set
             out.changes.append(_create(layout, row, group, {"product_id": product, "product_handle": handle}))
 
 
-def _product_of(row: Row, known: Known, handles: Container[str]) -> tuple[str, str]:
-    """The id of the product that a new variant belongs to, and its group; empty where there is none."""
+def _product_of(row: Row, known: Known, handles: Mapping[str, bool]) -> tuple[str, str]:
+    """The id of the product that a new variant belongs to, and its group; empty where there is none.
+
+    One that is named as a new product that is refused is not meant for a product that has this handle already.
+    """
     handle = row.values.get("product_handle") or ""
-    product = row.values.get("product_id") or known.in_sheet.get(handle) or known.in_shop.get(handle) or ""
-    return product, product or (NEW + handle if handle in handles else "")
+    named = (known.in_sheet.get(handle) or known.in_shop.get(handle) or "") if handle not in handles else ""
+    product = row.values.get("product_id") or named
+    return product, product or (NEW + handle if handles.get(handle) else "")
 
 
 def _options_of(row: Row) -> tuple[str, ...]:
@@ -264,12 +270,14 @@ def _create(layout: Layout, row: Row, group: str, context: dict[str, str]) -> Ch
     )
 
 
-def _product_findings(table: Table, row: Row, handle: str, known: Known, taken: set[str]) -> Iterable[Finding]:
+def _product_findings(
+    table: Table, row: Row, handle: str, known: Known, taken: Mapping[str, bool]
+) -> Iterable[Finding]:
     if not row.values.get("title"):
         yield _finding(table, row, "title", "required", "A new product needs a title.", "Type a title.")
     elif not handle:
         yield _finding(table, row, "handle", "required", "No handle can be made of this title.", "Type a handle.")
-    if handle in taken or handle in known.in_sheet:
+    if taken.get(handle) or handle in known.in_sheet:
         yield _finding(
             table, row, "handle", "handle_taken", f"Another row has the handle “{handle}”.", "Choose another."
         )

@@ -243,7 +243,7 @@ _AT_ONCE = 1_000
 def _plan_creates(run: _Planning) -> None:
     out = Compared()
     products, variants, levels = (run.sifted.get(name) for name in TABLES)
-    handles: set[str] = set()
+    handles: Mapping[str, bool] = {}
     if products or variants:
         known = _known(run, products, variants)
         if products:
