@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from cli_world import Sheet, printed
 from sandboxed import desk
@@ -139,3 +141,21 @@ def test_a_status_that_is_none_is_answered_with_those_there_are(run, ready):
     assert "Did you mean delivered?" in error["advice"]
     assert "staged" in error["advice"]
     assert "clear the cell" not in error["advice"]
+
+
+@pytest.mark.parametrize(
+    ("option", "known"), [("--shortcuts", "'resolve', 'refuse'"), ("--native", "'copy', 'refuse'")]
+)
+def test_a_rule_that_cannot_be_is_answered_with_those_that_can(run, ready, option, known):
+    done = run("tasks", "configure", option, "maybe", "--json")
+    assert done.status == 2
+    assert f"'maybe' is not one of {known}" in done.told["error"]["message"]
+    settings = run("tasks", "configure", option, "refuse", "--json").told["settings"]
+    assert settings["rules"][option.removeprefix("--")] == "refuse"
+
+
+def test_a_job_that_copies_names_a_folder_and_no_shop(run, ready):
+    run("stage", "--batch-id", "B1", "--yes")
+    shown = run("jobs", "show", "last").out
+    assert re.search(r"^Folder +Staging", shown, re.MULTILINE)
+    assert "Shop" not in shown

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -103,9 +103,13 @@ def configure(
         list[str] | None, options.value("--require", metavar=".END", help="An ending a task must have; repeatable.")
     ] = None,
     shortcuts: Annotated[
-        str, options.value("--shortcuts", metavar="HOW", help="resolve (copy their targets) or refuse.")
-    ] = "",
-    native: Annotated[str, options.value("--native", metavar="HOW", help="Google's own formats: copy or refuse.")] = "",
+        Literal["resolve", "refuse"] | None,
+        typer.Option(help="Copy what shortcuts point to, or refuse them.", show_default=False),
+    ] = None,
+    native: Annotated[
+        Literal["copy", "refuse"] | None,
+        typer.Option(help="Copy files in Google's own formats, or refuse them.", show_default=False),
+    ] = None,
     connection: options.Connection = "",
     json: options.Json = False,
 ) -> int:
@@ -116,7 +120,7 @@ def configure(
     at = here(connection, json=json)
     found = register.load(at.systems).settings
     changes = {"least_files": least_files, "required": tuple(require or ()), "shortcuts": shortcuts, "native": native}
-    rules = _rules(found.rules, {name: value for name, value in changes.items() if value not in {None, "", ()}})
+    rules = _rules(found.rules, {name: value for name, value in changes.items() if value not in {None, ()}})
     if staging_folder or tab or rules != found.rules:
         found = keeping.configure(at.systems, staging_folder=staging_folder, tab=tab, rules=rules)
     if found.staging_folder:

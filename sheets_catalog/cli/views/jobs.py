@@ -10,6 +10,7 @@ from rich.text import Text
 from sheets_catalog.cli.text import LONGEST, WHOLE, both, count, moment, shown, visible
 from sheets_catalog.cli.views.parts import books_line, facts, headline, left_out, more, table
 from sheets_catalog.cli.views.plans import field_name, named
+from sheets_catalog.flows.reporting.words import place_word
 from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def in_full(view: JobView, width: int, limit: int | None = SHOWN) -> Iterator[Re
     yield facts(
         {
             "Job": summary.job_id,
-            "Shop": plan.shop,
+            place_word(plan.flow): plan.shop,
             "By": plan.actor,
             "Policy": plan.policy,
             "Planned": moment(summary.created_at),
