@@ -62,7 +62,7 @@ def engine_for(url: URL, busy_seconds: float = BUSY_SECONDS) -> Engine:
     except (ImportError, NoSuchModuleError) as error:
         raise SettingsError(
             f"{place(url)} needs a database driver that is not installed: {error}.",
-            advice="Install it with: pip install 'sheets-catalog[postgres]'",
+            advice="Install it in the clone: pip install '.[postgres]'",
         ) from error
 
 

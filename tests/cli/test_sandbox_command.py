@@ -134,7 +134,7 @@ def test_without_the_extra_it_says_how_to_install_it(home, command):
     )
     assert done.returncode == 2
     assert "graphql, werkzeug" in done.stderr
-    assert "pip install 'sheets-catalog[sandbox]'" in done.stderr
+    assert "pip install '.[sandbox]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -91,7 +91,7 @@ def serving() -> Any:
     if missing:
         raise SettingsError(
             f"The sandbox is an extra that is not installed (missing: {', '.join(missing)}).",
-            advice="Install it with `pip install 'sheets-catalog[sandbox]'`.",
+            advice="Install it in the clone: `pip install '.[sandbox]'`.",
         )
     from sheets_catalog import sandbox as package
 
