@@ -12,7 +12,7 @@ from sheets_catalog.flows.delivery import receipt
 from sheets_catalog.flows.staging import export_sheet
 from sheets_catalog.flows.tabs import letter
 from sheets_catalog.flows.tasks import applying, batches, copying, keeping, native, register
-from sheets_catalog.flows.tasks.copying import CopyWork
+from sheets_catalog.flows.tasks.copies import Copies
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Status
@@ -191,7 +191,7 @@ def stopped_while_copying(here: Desk, job: str, monkeypatch: pytest.MonkeyPatch)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as once:
-        once.setattr(CopyWork, "_copy", killed)
+        once.setattr(Copies, "make", killed)
         with pytest.raises(KeyboardInterrupt):
             here.apply_delivery(job)
 

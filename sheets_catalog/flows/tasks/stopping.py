@@ -10,6 +10,10 @@ from sheets_catalog.google.errors import JOB_WIDE
 if TYPE_CHECKING:
     from sheets_catalog.changes.plan import FileCopy
 
+OR_CANCEL = "Then resume the job; nothing is copied twice. Or cancel it: what was copied stays so."
+CLOSED = f"Have it opened. {OR_CANCEL}"
+"""What to do about a folder that is closed while a job copies into it."""
+
 
 class Stopped(PermissionMissing):
     """Something that stops the whole job."""
