@@ -11,7 +11,7 @@ from sheets_catalog.flows import job_files, resuming, staging
 from sheets_catalog.flows.delivery import receipt
 from sheets_catalog.flows.staging import export_sheet
 from sheets_catalog.flows.tabs import letter
-from sheets_catalog.flows.tasks import applying, batches, copying, keeping, native, register
+from sheets_catalog.flows.tasks import applying, batches, copies, keeping, native, register
 from sheets_catalog.flows.tasks.copies import Copies
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.jobs.runner import Limits
@@ -441,8 +441,8 @@ def test_one_folder_that_may_not_be_trashed_keeps_no_other_one(small) -> None:
 
 def test_the_folder_for_all_tasks_is_looked_at_once_however_many_fail(small, monkeypatch) -> None:
     looked = []
-    real = copying.closed_folder
-    monkeypatch.setattr(copying, "closed_folder", lambda *given: looked.append(given) or real(*given))
+    real = copies.closed_folder
+    monkeypatch.setattr(copies, "closed_folder", lambda *given: looked.append(given) or real(*given))
     small.fault("drive.files.copy", "status", status=403, times=18, reason="cannotCopyFile")
     assert small.deliver().books.rejected == 3
     assert len(looked) == 1
