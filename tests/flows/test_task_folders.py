@@ -88,6 +88,43 @@ def test_nothing_is_staged_where_a_client_looks(small) -> None:
 # --- whose they are ---
 
 
+def test_nothing_is_staged_again_where_a_client_looks_by_now(tmp_path) -> None:
+    """The batch was cleaned up and its staging folder given to a client; then its job is retried."""
+    with desk(tmp_path, 3, files=18) as here:
+        here.fault("drive.files.copy", "status", status=403, nth=4, reason="cannotCopyFile")
+        here.stage()
+        batch = register.load(here.systems).batches["B1"]
+        (job,) = batch.staging_jobs
+        keeping.set_status(here.systems, here.audit, ["task-1", "task-2", "task-3"], "", "again", "me")
+        keeping.clean(here.systems, here.audit, keeping.plan_cleaning(here.systems, 0), "me")
+        (new,) = here.plant({"name": "New staging", "mimeType": FOLDER})
+        keeping.configure(here.systems, staging_folder=new)
+        here.stage("B2")
+        here.deliver("B2", folder=batch.staging_folder)
+        seen = here.tree(batch.staging_folder)
+        assert job_files.retry(here.systems, job) == 1
+        with pytest.raises(InputError, match="is a client's folder, or lies in one"):
+            here.apply_staging(job)
+        job_files.cancel(here.systems, job)
+        assert here.apply_staging(job).status is Status.CANCELLED
+        assert here.tree(batch.staging_folder) == seen
+
+
+@pytest.mark.parametrize("when", ["before it begins", "before it goes on"])
+def test_nothing_is_delivered_once_the_client_sees_what_is_staged(small, when) -> None:
+    """Somebody moves the staging folder into the client's folder after the delivery was planned."""
+    job = small.plan_delivery()
+    if when == "before it goes on":
+        small.apply_delivery(job, limits=Limits(stopping=lambda: True))
+    staged, client = small.folders["staging_folder"], small.folders["client_folder"]
+    small.systems.drive.move(staged, to=client, out_of=small.store.files[staged].parents[0])
+    with pytest.raises(InputError, match="lies inside the client's folder"):
+        small.apply_delivery(job)
+    assert set(small.files_in(client)) == {small.store.files[staged].name}
+    job_files.cancel(small.systems, job)
+    assert small.apply_delivery(job).status is Status.CANCELLED
+
+
 def test_a_batch_made_twice_at_once_is_made_once(small) -> None:
     keeping.set_status(small.systems, small.audit, ["task-1", "task-2"], "", "again", "me")
     first, second = plan(small, "B2", task_ids=("task-1",)), plan(small, "B2", task_ids=("task-2",))

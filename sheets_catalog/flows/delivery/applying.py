@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sheets_catalog.flows.delivery.place import check_place
 from sheets_catalog.flows.delivery.receipt import hand_over_receipt
 from sheets_catalog.flows.tasks.applying import Applying
 from sheets_catalog.flows.tasks.copying import Phase
@@ -15,4 +16,4 @@ PHASE = Phase(
     drop_description=True,
 )
 
-apply = Applying(PHASE, hand_over_receipt, "parent", "client's folder")
+apply = Applying(PHASE, hand_over_receipt, check_place)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from sheets_catalog.changes.plan import Change, Plan
 from sheets_catalog.errors import InputError
 from sheets_catalog.flows.connection import THREADS
+from sheets_catalog.flows.delivery.place import check_apart
 from sheets_catalog.flows.tasks import planning, register
 from sheets_catalog.flows.tasks.batches import Copied, check, copied, read_back, without_lost_job
 from sheets_catalog.flows.tasks.files import Problem, copy_of, look_up
-from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_apart, keep_out_of_batches, keep_unseen
+from sheets_catalog.flows.tasks.folders import folder_for_writing, keep_out_of_batches
 from sheets_catalog.flows.tasks.sheet import doubles, open_tasks
 from sheets_catalog.flows.tasks.validating import plain
 from sheets_catalog.records.tasks import ExportStatus
@@ -75,8 +76,11 @@ def plan_delivery(
     known = register.load(systems)
     batch = known.batch(options.batch_id)
     client = folder_for_writing(systems, options.client_folder, "client's folder")
-    keep_apart(systems, _staging(systems, batch, known.settings.staging_folder), client)
-    keep_unseen(systems, _elsewhere(systems, batch, known), client)
+    if batch.staging_folder not in check_apart(systems, known, batch, client):
+        raise InputError(
+            f"The staging folder of batch {batch.id} is gone, or this account cannot see it.",
+            advice="Take it back from the trash, or stage the tasks again.",
+        )
     keep_out_of_batches(systems, known.batches.values(), client, "client's folder")
     note("sheet", 0, 0)
     opened = open_tasks(systems, known.settings.tab)
@@ -115,30 +119,6 @@ def plan_delivery(
     words = {row.key or f"row {row.number}": row.values.get("export_status") or "" for row in rows}
     left = {task: word for task, word in words.items() if word not in READY}
     return Preview(planning.plan_of(systems, opened, draft), batch, client.name, left)
-
-
-def _elsewhere(systems: Systems, batch: Batch, known: Register) -> list[File]:
-    """Other folders into which batches were staged that were not cleaned up since."""
-    ids = dict.fromkeys(each.staging_folder for each in known.batches.values() if not each.cleaned_at)
-    wanted = [each for each in ids if each not in {"", batch.staging_folder, known.settings.staging_folder}]
-    return list(systems.drive.get_many(wanted).values()) if wanted else []
-
-
-def _staging(systems: Systems, batch: Batch, current: str) -> list[File]:
-    """The folder the batch was staged into.
-
-    Also the one that is staged into now (`current`), if that is another, and the batch's own, if it was moved.
-    """
-    ids = dict.fromkeys((batch.staging_folder, current, batch.folder_id))
-    found = dict(systems.drive.get_many([each for each in ids if each]))
-    if batch.staging_folder not in found:
-        raise InputError(
-            f"The staging folder of batch {batch.id} is gone, or this account cannot see it.",
-            advice="Take it back from the trash, or stage the tasks again.",
-        )
-    if batch.folder_id in found and batch.staging_folder in found[batch.folder_id].parents:
-        del found[batch.folder_id]
-    return list(found.values())
 
 
 def _why(rows: Sequence[Row]) -> str:

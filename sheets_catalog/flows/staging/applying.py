@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sheets_catalog.flows.staging.export_sheet import write_export_sheet
+from sheets_catalog.flows.staging.place import check_place
 from sheets_catalog.flows.tasks.applying import Applying
 from sheets_catalog.flows.tasks.copying import Phase
 from sheets_catalog.records.tasks import ExportStatus
@@ -14,4 +15,4 @@ PHASE = Phase(
     unended="The export sheet could not be written.",
 )
 
-apply = Applying(PHASE, write_export_sheet, "parent_parent", "staging folder")
+apply = Applying(PHASE, write_export_sheet, check_place)

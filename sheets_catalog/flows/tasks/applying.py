@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from sheets_catalog.errors import BusyError
+from sheets_catalog.errors import BusyError, InputError, PermissionMissing
+from sheets_catalog.flows import job_files
 from sheets_catalog.flows.connection import THREADS
 from sheets_catalog.flows.running import JobResult, Run, run_job
 from sheets_catalog.flows.tasks import batches, planning, register
 from sheets_catalog.flows.tasks.copying import CopyWork
-from sheets_catalog.flows.tasks.folders import folder_for_writing
 from sheets_catalog.jobs.batches import Sizing
 from sheets_catalog.jobs.runner import Limits
 
@@ -37,17 +37,26 @@ PATIENCE = 26 * 3600.0
 """Seconds without progress that are waited out: the day's limit of 750 GB is lifted after 24 hours."""
 
 
+class CheckPlace(Protocol):
+    """Raises `InputError` or `PermissionMissing` when a job must not copy into its folder, or not any more.
+
+    `new`: it has not begun.
+    """
+
+    def __call__(self, systems: Systems, plan: Plan, *, new: bool) -> None:
+        """Check."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applying:
     """Applies stored plans of one phase, or goes on where a job stopped: what staging and delivery call `apply`.
 
-    `folder`: the plan's option with the folder that must be writable before the first start; `what` names it.
+    `check_place`: whether the job may still copy where it was planned to. It does not keep a job from being cancelled.
     """
 
     phase: Phase
     ending: Ending
-    folder: str
-    what: str
+    check_place: CheckPlace
 
     def __call__(
         self,
@@ -64,11 +73,17 @@ class Applying:
         Raises `BusyError` (another job of the batch has begun), `StateError`, `StalePlanError`, `AccessError`,
         `InputError`, `UpstreamError`; the job keeps its place in every case.
         """
+        barred = False
 
         def check(plan: Plan, state: JobState) -> None:
+            nonlocal barred
             planning.check_account(systems, plan)
-            if not state.started:
-                folder_for_writing(systems, plan.options[self.folder], self.what)
+            try:
+                self.check_place(systems, plan, new=not state.started)
+            except (InputError, PermissionMissing):
+                barred = job_files.stop_wanted(systems, job_id)
+                if not barred:
+                    raise
             _take(systems, plan, job_id)
 
         given = limits or Limits(patience=PATIENCE)
@@ -78,7 +93,7 @@ class Applying:
                 systems,
                 audit,
                 job_id,
-                lambda plan: CopyWork(systems, plan, job_id, audit, self.phase, self.ending, pool, _keep),
+                lambda plan: CopyWork(systems, plan, job_id, audit, self.phase, self.ending, pool, _keep, barred),
                 check,
                 Run(watcher, given, sizing, force),
             )

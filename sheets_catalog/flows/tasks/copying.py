@@ -80,7 +80,8 @@ class CopyWork:
     The plan's changes are tasks; ``context`` holds ``folder`` (the id its folder will have), ``folder_name`` and, for a
     task found invalid, ``invalid`` (why). `plan.options` hold ``parent`` (the folder that task folders go into) and,
     when the job makes that itself, ``parent_name`` and ``parent_parent``. `keep` (systems, the plan, the job's id)
-    raises `BusyError` when another job of the batch began at the same moment.
+    raises `BusyError` when another job of the batch began at the same moment. `barred`: nothing may be put into the
+    folder for all tasks any more; the job is cancelled and only ends.
     """
 
     systems: Systems
@@ -91,6 +92,7 @@ class CopyWork:
     ending: Ending
     pool: ThreadPoolExecutor
     keep: Callable[[Systems, Plan, str], None]
+    barred: bool = False
     board: Board = field(init=False)
     copies: Copies = field(init=False)
     _line: tuple[int, ...] = ()
@@ -162,8 +164,8 @@ class CopyWork:
         Raises `PermissionMissing` when the folder for all tasks, or what the ending writes into, was closed or removed.
         A job that is cancelled then ends all the same, without its ending: else it would hold its batch for good.
         """
-        ours = self._fit > len(state.items(Result.CONFLICTED))  # else others have all of them: no folder is needed
-        ours = ours and self._unless_closed(self.copies.make_parent)
+        others = len(state.items(Result.CONFLICTED)) >= self._fit  # then they have all of them: no folder is needed
+        ours = not (others or self.barred) and self._unless_closed(self.copies.make_parent)
         kept = state.items(Result.DONE)
         for some in (Result.REJECTED, Result.CONFLICTED, Result.PENDING):
             with suppress(PermissionMissing):  # who may not trash was told so for each task that failed or was edited
