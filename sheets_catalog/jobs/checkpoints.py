@@ -74,13 +74,14 @@ class Checkpoints:
         """Whether the state that stands there is the one we wrote; raises when another runner wrote."""
         stored = self.store.read()
         current = codec.unpack(stored.properties, self.store.read_side, self.store.file_id).state
-        self._saw(stored)
         if (current.epoch, current.seq) == (state.epoch, state.seq):
+            self._saw(stored)
             return True
         if current.status.ended and current.seq >= state.seq:  # not the end that we go on from (a retry)
             raise BusyError("Somebody has ended this job meanwhile.", advice="Plan again if it was not meant to end.")
         if current.epoch > state.epoch or (current.epoch == state.epoch and current.seq > state.seq):
             raise BusyError("Another run has taken this job over.", advice="Watch it with `sheets-catalog jobs show`.")
+        self._saw(stored)  # not before: what is theirs is not written over by who tries again
         return False
 
     def _saw(self, stored: Stored) -> None:

@@ -172,3 +172,17 @@ def test_variants_of_a_new_product_whose_handle_is_taken_do_not_go_to_the_produc
     assert not plan.changes
     assert [each.rule for each in plan.findings] == ["handle_taken", "handle_taken", *["unknown_product"] * 2]
     assert plan.books.rejected == 4
+
+
+@pytest.mark.parametrize("status", ["bogus", "active"])
+def test_nor_do_they_when_it_is_refused_for_another_reason(at, status):
+    at.sandbox.services["shopify"].add_product("In the shop alone", handle="elsewhere")
+    product = {"Handle": "elsewhere", "Title": "Mine", "Status": status, "Option1 Name": "Size"}
+    append(at, "Products", *[product] * (2 if status == "active" else 1))  # two rows of one name are refused as well
+    append(at, "Variants", {"Product Handle": "elsewhere", "Option1 Value": "XXL", "Price": 10})
+    plan = plan_export(at.systems)
+    assert not plan.changes
+    assert {each.rule for each in plan.findings} in (
+        {"bad_value", "unknown_product"},
+        {"duplicate_key", "unknown_product"},
+    )

@@ -461,6 +461,25 @@ def test_whoever_lost_the_lease_says_nothing_of_the_job():
     assert not work.paused
 
 
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.CANCELLED])
+def test_nor_does_who_kept_the_lease_while_another_took_the_job_over(status):
+    """Their lease stands in another file where ours was taken for lost."""
+
+    def script(work, item):
+        if item == 0:
+            theirs = Checkpoints(runner.checkpoints.store)
+            found = theirs.load()
+            newer = msgspec.structs.replace(found, epoch=found.epoch + 1, status=status, note="theirs")
+            theirs.save(newer, "theirs")
+
+    runner, work = make(5, script=script)
+    with pytest.raises(BusyError):
+        runner.advance()
+    state = Checkpoints(runner.checkpoints.store).load()
+    assert (state.status, state.note) == (status, "theirs")
+    assert not work.paused
+
+
 def test_a_lease_file_made_anew_leaves_no_newer_state_behind():
     def script(work, item):
         raise CredentialsError("no")

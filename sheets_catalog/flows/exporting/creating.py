@@ -59,6 +59,14 @@ def new_products(layout: Layout, rows: Iterable[Row], known: Known, out: Compare
     return handles
 
 
+def not_made(strangers: Iterable[tuple[str, ...]], known: Known) -> Mapping[str, bool]:
+    """Handles of rows without id, refused and hidden ones too: as `new_products` tells of those it makes nothing of.
+
+    `strangers`: natural keys of these rows, and of rows with an id, which are known.
+    """
+    return {name: False for kind, name, *_ in strangers if kind == "handle" and name not in known.in_sheet}
+
+
 def handle_of(row: Row) -> str:
     """The handle a new product will have."""
     return row.values.get("handle") or handle_from(row.values.get("title") or "")

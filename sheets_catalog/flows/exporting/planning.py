@@ -247,7 +247,8 @@ def _plan_creates(run: _Planning) -> None:
     if products or variants:
         known = _known(run, products, variants)
         if products:
-            handles = creating.new_products(run.readers["products"].layout, products.new, known, out)
+            made = creating.new_products(run.readers["products"].layout, products.new, known, out)
+            handles = {**creating.not_made(products.strangers, known), **made}
         if variants:
             creating.new_variants(run.readers["variants"].layout, variants.new, known, handles, out)
         if products and variants:
