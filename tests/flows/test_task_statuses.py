@@ -7,9 +7,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from sheets_catalog.errors import BusyError
+from sheets_catalog.errors import AccessError, BusyError
 from sheets_catalog.flows import delivery, job_files, running, staging
-from sheets_catalog.flows.tasks import batches, keeping, register
+from sheets_catalog.flows.tasks import batches, copying, keeping, register
 from sheets_catalog.flows.tasks.sheet import open_tasks
 from sheets_catalog.google.a1 import a1
 from sheets_catalog.jobs.runner import Limits
@@ -222,3 +222,18 @@ def test_a_retried_delivery_keeps_what_the_client_has_of_tasks_that_went_on(smal
     result = small.apply_delivery(job)
     assert (result.books.done, result.books.conflicted) == (3, 0)
     assert [len(files) for files in small.files_in(small.folders["client_folder"]).values()] == [6, 6, 6]
+
+
+def test_what_was_written_while_a_chunk_failed_is_in_the_history(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(copying, "FLUSH_EVERY", 0.0)
+    with desk(tmp_path, 10, files=60) as here:
+        job = staging.store(here.systems, staging.plan_staging(here.systems, staging.StagingOptions(batch_id="B1")))
+        chunks = Limits(deadline=here.systems.clock.monotonic() + 100_000)
+        here.fault("drive.files.copy", "status", status=403, nth=34, reason="storageQuotaExceeded")
+        with pytest.raises(AccessError):
+            here.apply_staging(job, limits=chunks)
+        assert here.apply_staging(job, limits=chunks).books.done == 10
+        for task in here.statuses():
+            logged = keeping.history(here.systems, here.audit, task)
+            words = [each.after for one in logged for each in one.changes if each.field == "export_status"]
+            assert sorted(words) == ["staged", "staging"]

@@ -129,10 +129,11 @@ class CopyWork:
             for item in batch
             if item not in claims and item not in mine
         }
-        if mine:
-            outcomes |= self.copies.make(mine)
-        if writing:
-            self._finish_flush(writing)
+        try:
+            outcomes |= self.copies.make(mine) if mine else {}
+        finally:
+            if writing:
+                self._finish_flush(writing)  # what it wrote is not on the board any more: only it can log that
         self._watch_quota(list(outcomes.values()))
         for outcome in outcomes.values():
             if outcome.result in {Result.DONE, Result.REJECTED}:
