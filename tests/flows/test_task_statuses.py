@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -15,6 +16,9 @@ from sheets_catalog.google.a1 import a1
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Result, Status
 from tests.flows.exports import Desk, desk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -237,3 +241,18 @@ def test_what_was_written_while_a_chunk_failed_is_in_the_history(tmp_path, monke
             logged = keeping.history(here.systems, here.audit, task)
             words = [each.after for one in logged for each in one.changes if each.field == "export_status"]
             assert sorted(words) == ["staged", "staging"]
+
+
+def test_planning_a_clean_up_reads_the_proofs_of_a_delivered_batch_once(small) -> None:
+    small.deliver()
+
+    def calls(what: Callable[[], object]) -> int:
+        before = small.calls()
+        what()
+        return small.calls() - before
+
+    jobs = register.load(small.systems).batches["B1"].staging_jobs
+    proofs = calls(lambda: batches.proven(small.systems, jobs))
+    rest = calls(lambda: keeping.plan_cleaning(small.systems, 0))
+    assert proofs
+    assert calls(lambda: keeping.plan_cleaning(small.systems, 0, delivered=True)) == rest + proofs

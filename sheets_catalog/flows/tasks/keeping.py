@@ -277,7 +277,7 @@ def _rowless(systems: Systems, known: Register, batch: Batch, everything: Sequen
     """
     try:
         staged = proven(systems, batch.staging_jobs)
-        astray = _astray(systems, known, staged, everything)
+        astray = _astray(systems, known, staged, [row for row in everything if _batch(row) != batch.id])
         staged -= ({row.key for row in everything} - astray.keys()) | {each.task_id for each in batch.taken_out}
         delivered = proven(systems, batch.delivery_jobs) if staged else set()
     except StateError:  # a job that cannot be read may have staged anything
@@ -286,9 +286,12 @@ def _rowless(systems: Systems, known: Register, batch: Batch, everything: Sequen
     return {astray.get(key, word) for key, word in words.items()}
 
 
-def _astray(systems: Systems, known: Register, staged: set[str], everything: Sequence[Row]) -> dict[str | None, str]:
-    """The status of those of these tasks whose row names no batch that staged them. Raises `StateError`."""
-    rows = [row for row in everything if row.key in staged and _word(row)]
+def _astray(systems: Systems, known: Register, staged: set[str], elsewhere: Sequence[Row]) -> dict[str | None, str]:
+    """The status of those of these tasks whose row names no batch that staged them. Raises `StateError`.
+
+    `elsewhere`: the rows of all batches but their own, which has staged them.
+    """
+    rows = [row for row in elsewhere if row.key in staged and _word(row)]
     named = {_batch(row) or "" for row in rows} & known.batches.keys()
     having = {batch_id: proven(systems, known.batches[batch_id].staging_jobs) for batch_id in named}
     return {row.key: _word(row) for row in rows if row.key not in having.get(_batch(row) or "", ())}
