@@ -7,9 +7,11 @@ import requests
 from sandboxed import desk
 
 from sheets_catalog.errors import Refused
-from sheets_catalog.flows import job_files
+from sheets_catalog.flows import job_files, resuming
 from sheets_catalog.flows.exporting import apply, plan_export, store
 from sheets_catalog.flows.importing import ImportOptions, import_catalogue
+from sheets_catalog.jobs.runner import Limits
+from sheets_catalog.jobs.state import Status
 from sheets_catalog.records.tables import metafield
 
 
@@ -85,3 +87,21 @@ def test_a_metafield_is_not_cleared_when_the_rest_of_its_record_is_refused(at):
     result = apply(at.fresh(), at.audit, store(at.systems, plan_export(at.fresh())))
     assert (result.books.done, material(at, key)) == (1, None)
     assert plan_export(at.fresh()).empty
+
+
+def test_a_record_that_was_sent_but_for_a_metafield_to_clear_is_no_unsent_one_when_the_job_is_cancelled(at):
+    sheet, merchant = at.person().worksheet("Products"), at.sandbox.services["shopify"]
+    key = sheet.cell(2, 1).value
+    merchant.set_metafield(f"gid://shopify/Product/{key}", "custom", "material", "single_line_text_field", "Linen")
+    import_catalogue(at.fresh(), at.audit, ImportOptions(metafields=(HEADER,)))
+    put(at, "Products", 2, "Title", "Another title")
+    put(at, "Products", 2, HEADER, "")
+    job = store(at.systems, plan_export(at.fresh()))
+    fault = {"service": "shopify", "operation": "shopify.metafieldsDelete*", "kind": "rate-limit", "retry_after": 1_000}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=fault, timeout=5).ok
+    limits = Limits(deadline=at.systems.clock.monotonic() + 60)
+    assert apply(at.systems, at.audit, job, limits=limits).status is Status.WAITING
+    assert resuming.cancel(at.fresh(), at.audit, job) is Status.CANCELLED
+    state = job_files.show(at.fresh(), job).state
+    assert (state.books.conflicted, state.books.pending) == (1, 0)
+    assert state.reasons == {0: "Cancelled halfway: metafields.custom.material was not sent."}

@@ -118,7 +118,8 @@ class ExportWork:
             still = [one for one in step if one.item not in sent or sent[one.item].outcome.result is Result.DONE]
             parts = list(deliveries(still, self.tables, self.job_id, look.option_names(still)))
             for each in deliver(self.systems.shop, parts, int(self.plan.options["money_digits"])):
-                sent[each.outcome.item] = each
+                blameless = each.outcome.blameless and each.outcome.item not in sent  # else half of it was done
+                sent[each.outcome.item] = replace(each, outcome=replace(each.outcome, blameless=blameless))
         return sent
 
     def _done_before(self, sent: Mapping[int, Sent]) -> dict[int, Sent]:
