@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 
 
 def check_place(systems: Systems, plan: Plan, *, new: bool) -> None:
-    """Look at staging folder and batch folder again before a staging begins (`new`) or goes on.
+    """Look at the staging folder, or the batch's once there is one, before a staging begins (`new`) or goes on.
 
-    One of them may have become a client's since, or been moved into one. Raises `InputError`, `PermissionMissing`.
+    It may have become a client's since, or been moved into one. Raises `InputError`, `PermissionMissing`.
     """
     options = plan.options
     if new:
         folder_for_writing(systems, options["parent_parent"], "staging folder")
     clients = register.load(systems).client_folders
-    for each in systems.drive.get_many([options["parent_parent"], options["parent"]]).values():
-        keep_from_clients(systems, each, clients)
+    if clients:
+        found = systems.drive.get_many([options["parent"], options["parent_parent"]])
+        folder = found.get(options["parent"]) or found.get(options["parent_parent"])
+        if folder:  # else the copying says that it is gone
+            keep_from_clients(systems, folder, clients)

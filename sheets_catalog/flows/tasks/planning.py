@@ -40,9 +40,9 @@ CALL_SECONDS = 1.25
 COPY_UNITS, GET_UNITS = 50, 5
 """Quota units of a copy or create, and of a read (the same page)."""
 
-FIXED_CALLS = 72
-"""Calls of a job however many tasks it has, one after another: lease, register, claims, statuses, the export sheet or
-the receipt, the end. `tests/flows/test_staging.py` counts them."""
+FIXED_CALLS = 80
+"""Calls of a job however many tasks it has, one after another: lease, folders, register, claims, statuses, the export
+sheet or the receipt, the end. `tests/flows/test_staging.py` counts them."""
 
 CHUNK_CALLS = 14
 """Calls between two chunks of a hundred tasks: statuses, lease, checkpoint; half of them while files are copied."""
@@ -96,8 +96,8 @@ def estimate(changes: Sequence[Change]) -> Estimate:
     writes = len(tasks) + len(files) + 2 * native
     proven = len(files) + len(tasks)
     chunks = -(-len(tasks) // 100)
-    reads = -(-proven // 100) + FIXED_CALLS + CHUNK_CALLS * max(chunks - 1, 0)
-    units = writes * COPY_UNITS + (proven + reads) * GET_UNITS
+    reads = -(-proven // 100) - (-len(files) // 100) + FIXED_CALLS + CHUNK_CALLS * max(chunks - 1, 0)
+    units = writes * COPY_UNITS + (len(files) + proven + reads) * GET_UNITS
     in_line = FIXED_CALLS + CHUNK_CALLS / 2 * chunks
     seconds = (in_line + writes / THREADS) * CALL_SECONDS
     days = sum(file.size or 0 for file in files) // DAILY_BYTES
