@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gspread
 import pytest
 from sandboxed import desk
 from test_efficiency import EACH, PRODUCTS, SPEED, VARIANTS, catalogue
@@ -11,7 +12,7 @@ from benchmarks.people import edit
 from benchmarks.place import Place
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.exporting.estimating import CALL_SECONDS, CHECKPOINT, ENDING, OPENING, RENEWAL, estimate
-from sheets_catalog.flows.importing import import_catalogue
+from sheets_catalog.flows.importing import ImportOptions, import_catalogue
 from sheets_catalog.jobs.lease import RENEW_AFTER
 from sheets_catalog.jobs.state import Status
 
@@ -86,6 +87,18 @@ def test_titles_and_stock_together_in_small_batches(at):
     edit(place, "Products", "Title", range(2, 62), lambda title: f"{title}.")
     edit(place, "Inventory", "Available", range(2, 62), lambda number: number + 1)
     check(*counted(at, batch_size=30))
+
+
+def test_metafields_are_cleared_after_the_rest_of_their_records(at):
+    products, merchant = at.person().worksheet("Products"), at.sandbox.services["shopify"]
+    for key in products.col_values(1)[1:31]:
+        merchant.set_metafield(f"gid://shopify/Product/{key}", "custom", "material", "single_line_text_field", "Linen")
+    header = "Metafield: custom.material [single_line_text_field]"
+    import_catalogue(at.fresh(), at.audit, ImportOptions(metafields=(header,)))
+    column = products.row_values(1).index(header) + 1
+    products.update([[""]] * 30, gspread.utils.rowcol_to_a1(2, column), raw=False)
+    edit(Place(at.sandbox.connection()), "Products", "Title", range(2, 32), lambda title: f"{title}!")
+    check(*counted(at))
 
 
 def test_a_new_product_whose_ids_go_into_the_sheet(at):

@@ -13,7 +13,7 @@ from sheets_catalog.changes.plan import Estimate
 from sheets_catalog.flows.exporting.batching import batches, sizing
 from sheets_catalog.flows.exporting.creating import NEW
 from sheets_catalog.flows.exporting.looking import is_looked_up, may_be_stored_otherwise
-from sheets_catalog.flows.exporting.sending import PARALLEL
+from sheets_catalog.flows.exporting.sending import PARALLEL, cleared_apart
 from sheets_catalog.flows.exporting.standing import depends_on_row
 from sheets_catalog.jobs.lease import RENEW_AFTER
 from sheets_catalog.shopify.throttle import MUTATION_COST, STANDARD_RATE, cost_of_nodes, nodes_per_call
@@ -162,15 +162,21 @@ def _look_for_rows(batch: Sequence[Change], toll: _Toll) -> None:
 
 
 def _send(batch: Sequence[Change], toll: _Toll) -> None:
-    """One operation per product and kind, or per new product; stock all together; several of them in a request."""
+    """One operation per product and kind, or per new product; stock all together; several of them in a request.
+
+    Metafields are cleared in a second step, where the rest of their record was done.
+    """
     on_shop = [change for change in batch if change.on("shop") or change.action != "update"]
     operations = {
         (change.group, "" if change.group.startswith(NEW) else f"{change.table} {change.action}") for change in on_shop
     }
-    requests = -(-len(operations) // LIMITS.operations)
-    toll.writes += requests
-    toll.points += len(operations) * MUTATION_COST + len(on_shop) * VARIANT_POINTS
-    toll.steps += -(-requests // PARALLEL)
+    following = {(change.group, change.table) for change in on_shop if cleared_apart(change.on("shop"))}
+    toll.points += len(on_shop) * VARIANT_POINTS
+    for step in (operations, following):
+        requests = -(-len(step) // LIMITS.operations)
+        toll.writes += requests
+        toll.points += len(step) * MUTATION_COST
+        toll.steps += -(-requests // PARALLEL)
 
 
 def _write_back(batch: Sequence[Change], toll: _Toll) -> None:

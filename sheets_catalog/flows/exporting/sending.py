@@ -101,12 +101,17 @@ def in_steps(ready: Sequence[Ready]) -> tuple[list[Ready], list[Ready]]:
     first: list[Ready] = []
     following: list[Ready] = []
     for one in ready:
-        cleared = tuple(each for each in one.fields if each.after is None and each.field.startswith("metafields."))
-        rest = tuple(each for each in one.fields if each not in cleared)
-        first.append(replace(one, fields=rest) if rest else one)
-        if cleared and rest:
+        cleared = cleared_apart(one.fields)
+        first.append(replace(one, fields=tuple(each for each in one.fields if each not in cleared)))
+        if cleared:
             following.append(replace(one, fields=cleared))
     return first, following
+
+
+def cleared_apart(fields: Sequence[FieldChange]) -> tuple[FieldChange, ...]:
+    """Metafields to clear of a record of which there is more to send."""
+    cleared = tuple(each for each in fields if each.after is None and each.field.startswith("metafields."))
+    return cleared if len(cleared) < len(fields) else ()
 
 
 def deliveries(
