@@ -16,9 +16,7 @@ from sheets_catalog.jobs.state import Status
 def test_a_renamed_tab_is_named_before_anything_is_sent():
     with desk() as at:
         import_catalogue(at.systems, at.audit)
-        products = at.person().worksheet("Products")
-        row = len(products.col_values(2)) + 1
-        products.update([["rain-hat", "Rain Hat"]], f"B{row}:C{row}")
+        products, row = with_a_new_one(at)
         job = store(at.systems, plan_export(at.systems, ExportOptions()))
         products.update_title("Produkte")
         before = len(at.ledger(service="shopify"))
@@ -32,6 +30,14 @@ def test_a_renamed_tab_is_named_before_anything_is_sent():
         assert products.cell(row, 1).value == made.product.key
 
 
+def with_a_new_one(at):
+    """The tab of products with a row for a new one, and that row's number."""
+    products = at.person().worksheet("Products")
+    row = len(products.col_values(2)) + 1
+    products.update([["rain-hat", "Rain Hat"]], f"B{row}:C{row}")
+    return products, row
+
+
 class DiedError(Exception):
     """Ends a process where it is, as far as the job can tell."""
 
@@ -39,9 +45,7 @@ class DiedError(Exception):
 def test_a_job_whose_tab_was_deleted_after_its_records_were_made_can_be_cancelled(monkeypatch):
     with desk() as at:
         import_catalogue(at.systems, at.audit)
-        products = at.person().worksheet("Products")
-        row = len(products.col_values(2)) + 1
-        products.update([["rain-hat", "Rain Hat"]], f"B{row}:C{row}")
+        products, row = with_a_new_one(at)
         job, deliver = store(at.systems, plan_export(at.systems, ExportOptions())), work.deliver
 
         def dying(*words):
@@ -61,9 +65,7 @@ def test_a_job_whose_tab_was_deleted_after_its_records_were_made_can_be_cancelle
 def test_so_can_one_whose_ids_were_written_by_a_process_that_died(monkeypatch):
     with desk() as at:
         import_catalogue(at.systems, at.audit)
-        products = at.person().worksheet("Products")
-        row = len(products.col_values(2)) + 1
-        products.update([["rain-hat", "Rain Hat"]], f"B{row}:C{row}")
+        products, row = with_a_new_one(at)
         products.update_cell(2, 3, "Another title")
         job = store(at.systems, plan_export(at.systems, ExportOptions()))
         asked = []

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from sheets_catalog.flows.tabs import Layout, Row
-    from sheets_catalog.records import Table
+    from sheets_catalog.records import Table, Value
+
+OPTIONS = ("option1", "option2", "option3")
 
 NEW = "new:"
 """Begins the group of a product that is not in the shop yet; its handle follows."""
@@ -82,7 +84,7 @@ def new_variants(layout: Layout, rows: Iterable[Row], known: Known, handles: Map
     same = KeyIndex()
     for row, _, group in found:
         if group:
-            same.add((group.removeprefix(NEW), *_options_of(row)), row.number)
+            same.add((group.removeprefix(NEW), *options_of(row.values)), row.number)
     doubles = {each.row: each for each in double_keys(layout.table, same.doubles(), "name")}
     for row, product, group in found:
         double = doubles.get(row.number)
@@ -106,9 +108,9 @@ def _product_of(row: Row, known: Known, handles: Mapping[str, bool]) -> tuple[st
     return product, product or (NEW + handle if handles.get(handle) else "")
 
 
-def _options_of(row: Row) -> tuple[str, ...]:
-    """The shop trims them."""
-    return tuple((row.values.get(name) or "").strip() for name in _OPTIONS)
+def options_of(values: Mapping[str, Value]) -> tuple[str, ...]:
+    """A variant's option values, by which a product tells its variants apart. The shop trims them."""
+    return tuple((values.get(name) or "").strip() for name in OPTIONS)
 
 
 def unnamed_options(products: Layout, variants: Layout, out: Compared) -> None:
@@ -119,14 +121,11 @@ def unnamed_options(products: Layout, variants: Layout, out: Compared) -> None:
     used: dict[str, set[str]] = {}
     for change in out.changes:
         if change.table == "variants":
-            used.setdefault(change.group, set()).update(each.field for each in change.fields if each.field in _OPTIONS)
+            used.setdefault(change.group, set()).update(each.field for each in change.fields if each.field in OPTIONS)
     for group, names in fields.items():
         missing = sorted(option for option in used.get(group, ()) if f"{option}_name" not in names)
         if missing:
             _refuse_group(products, variants, group, missing, out)
-
-
-_OPTIONS = ("option1", "option2", "option3")
 
 
 def incomplete_products(
@@ -192,7 +191,7 @@ def valueless_options(products: Layout, out: Compared) -> None:
     """Refuse new products with a named option for which none of their new variants has a value: the shop would."""
     used = {(change.group, each.field) for change in out.changes for each in change.fields}
     for change in [change for change in out.changes if change.table == "products"]:
-        for name in (f"{option}_name" for option in _OPTIONS):
+        for name in (f"{option}_name" for option in OPTIONS):
             option = name.removesuffix("_name")
             if (change.group, name) in used and (change.group, option) not in used:
                 _refuse_valueless(products, change, name, out)

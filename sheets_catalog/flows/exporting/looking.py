@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint_of
-from sheets_catalog.flows.exporting.creating import NEW
+from sheets_catalog.flows.exporting.creating import NEW, OPTIONS, options_of
 from sheets_catalog.flows.exporting.sending import PARALLEL, Ready, Sent, marker
 from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.records import Field, Record, Table, Value
     from sheets_catalog.shopify import Tree
-
-OPTIONS = ("option1", "option2", "option3")
 
 
 def fetch(systems: Systems, table: Table, keys: Iterable[str]) -> Mapping[str, Record]:
@@ -203,7 +201,7 @@ class Look:
     def _sort_new_variant(self, item: int, change: Change, tree: Tree, mark: str) -> Ready | Sent:
         wanted = _options(change)
         for variant in tree.variants:
-            if _options_of(variant.record.values) == wanted:
+            if options_of(variant.record.values) == wanted:
                 if variant.operation == mark:
                     return Sent(Outcome(item, Result.DONE), variant.record)
                 return Sent(
@@ -215,7 +213,7 @@ class Look:
     def _variant_in(tree: Tree, change: Change) -> Record | None:
         wanted = _options(change)
         only = tree.variants[0].record if len(tree.variants) == 1 else None
-        matching = (each.record for each in tree.variants if _options_of(each.record.values) == wanted)
+        matching = (each.record for each in tree.variants if options_of(each.record.values) == wanted)
         return next(matching, only if not any(wanted) else None)
 
     def option_names(self, ready: Sequence[Ready]) -> dict[str, tuple[str, ...]]:
@@ -238,12 +236,7 @@ def _on_shop(change: Change) -> bool:
 
 
 def _options(change: Change) -> tuple[str, ...]:
-    return _options_of({each.field: each.after for each in change.fields})
-
-
-def _options_of(values: Mapping[str, Value]) -> tuple[str, ...]:
-    """The shop trims them."""
-    return tuple((values.get(name) or "").strip() for name in OPTIONS)
+    return options_of({each.field: each.after for each in change.fields})
 
 
 def _names(values: Mapping[str, Value]) -> tuple[str, ...]:

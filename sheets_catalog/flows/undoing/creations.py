@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 from sheets_catalog.changes.compare import UNKNOWN
 from sheets_catalog.changes.plan import Change, FieldChange
 from sheets_catalog.flows.exporting.comparing import group_of, label_of
-from sheets_catalog.flows.exporting.creating import NEW
-from sheets_catalog.flows.exporting.looking import OPTIONS, metafields_wanted
+from sheets_catalog.flows.exporting.creating import NEW, OPTIONS
+from sheets_catalog.flows.exporting.looking import metafields_wanted
 from sheets_catalog.flows.exporting.removing import deletion_context
 from sheets_catalog.flows.exporting.sending import marker
 from sheets_catalog.flows.undoing.as_made import edited_since, handle_of, product_as_made, sent, variant_as_made
