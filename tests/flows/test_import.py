@@ -486,3 +486,39 @@ def test_an_import_that_lost_its_lease_leaves_the_baseline_to_who_has_it_now(at,
     assert import_catalogue(at.fresh(), at.audit, ImportOptions(page=10), take).books.balanced
     other.join(30)
     assert len(found) == 1
+
+
+def test_a_text_that_no_cell_can_hold_leaves_out_its_record_and_nothing_else(at):
+    """Cut to fit, the next export would send what was left of it."""
+    body = "<p>" + "long " * 12_000 + "</p>"
+    products = tab(at, "Products")
+    ids = products.col_values(column(products, "Product ID"))
+    merchant(at).edit_product(int(ids[1]), description_html=body, title="Renamed in the shop")
+    merchant(at).edit_product(int(ids[2]), title="Also renamed")
+    products.delete_rows(4)
+    merchant(at).edit_product(int(ids[3]), description_html=body)
+    before = products.row_values(2)
+    result = import_catalogue(at.systems, at.audit)
+    assert result.books.balanced
+    assert (result.tables["products"].rejected, result.tables["products"].updated) == (2, 1)
+    found = [each for each in result.findings if each.rule == "too_long"]
+    assert [(each.row, each.column, each.found) for each in found] == [
+        (2, "Description", ids[1]),
+        (0, "Description", ids[3]),
+    ]
+    assert "a text of 60,007 characters, and a cell holds at most 50,000." in found[0].message
+    assert products.row_values(2) == before
+    assert ids[3] not in products.col_values(1)
+    assert "Also renamed" in products.row_values(3)
+    plan = plan_export(at.systems)
+    assert plan.empty
+
+
+def test_a_row_whose_text_grew_too_long_in_the_shop_is_still_exported(at):
+    products = tab(at, "Products")
+    key = int(products.cell(2, column(products, "Product ID")).value)
+    merchant(at).edit_product(key, description_html="x" * 50_001)
+    import_catalogue(at.systems, at.audit)
+    products.update_cell(2, column(products, "Vendor"), "Somebody else")
+    plan = plan_export(at.systems)
+    assert [(each.key, [one.field for one in each.fields]) for each in plan.changes] == [(str(key), ["vendor"])]

@@ -37,7 +37,7 @@ FAST, TOUR = 1000.0, 200.0
 _PACES = f"{SPEED_TOLD} Left out: {TOUR:.0f} where somebody watches, else {FAST:.0f}."
 
 HELP = examples(
-    ("sheets-catalog demo", "the tour; on a terminal the sandbox stays afterwards, to play with, until Ctrl-C"),
+    ("sheets-catalog demo", "the tour; on a terminal the sandbox stays afterwards to try things on"),
     ("sheets-catalog demo --once --json", "the whole story checked, for programs; ends with 8 if a promise is broken"),
     ("sheets-catalog demo --catalogue products.csv", "with your own Shopify product export"),
 )

@@ -11,9 +11,10 @@ from sheets_catalog.changes.plan import Conflict, Finding
 from sheets_catalog.flows.exporting.comparing import label_of
 from sheets_catalog.flows.importing.writing import ROWS_AT_ONCE, unwritten
 from sheets_catalog.flows.keyed_writing import RowWrite
+from sheets_catalog.google.cells import LONGEST_TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sheets_catalog.changes.baseline import TableBaseline
     from sheets_catalog.flows.importing.counting import TableCounts
@@ -69,10 +70,10 @@ class Merging:
         self._adopt(records)
         for record in records:
             row = self.rows.get(record.key)
-            if row is None:
+            if findings := self._unusable(record, row):
+                self._reject(record, row, findings)
+            elif row is None:
                 self.waiting.append(record)
-            elif record.key in self.doubles or row.findings:
-                self._reject(record, row)
             else:
                 self._existing(record, row)
         self.telling.conflicting(self.conflicts)
@@ -119,16 +120,18 @@ class Merging:
         written = [replace(each, key=adopted[each.item]) for each in writes if each.item in adopted]
         self.telling.updated(written, self.rows, {}, adopted="/id")
 
-    def _reject(self, record: Record, row: Row) -> None:
+    def _unusable(self, record: Record, row: Row | None) -> Sequence[Finding]:
+        """Why this record's row cannot be used; nothing when it can."""
+        if row is not None and row.findings:
+            return row.findings
+        if row is not None and record.key in self.doubles:
+            return [_double(self._table, record.key, row.number)]
+        return _too_long(self._table, record, row, self.reader.layout.columns)
+
+    def _reject(self, record: Record, row: Row | None, findings: Sequence[Finding]) -> None:
         self.counts.rejected += 1
-        header = self._table.by_name[self._table.key[0]].header
-        double = Finding(
-            "error", "duplicate_key", self._table.title, row.number, header, record.key,
-            "Several rows have this id; none of them was updated.", "Keep one of these rows.",
-        )  # fmt: skip
-        findings = row.findings or (double,)
         self.findings.extend(findings)
-        self.telling.rejected(record, row.number, findings)
+        self.telling.rejected(record, row.number if row else None, findings)
 
     def _existing(self, record: Record, row: Row) -> None:
         todo: dict[str, tuple[Value, Value]] = {}
@@ -199,6 +202,29 @@ def _names(table: Table, record: Record) -> list[tuple[str, ...]]:
     """What a row without id may call this record; a new variant's row may name its product by handle alone."""
     names = [table.natural_key_of(record.values), table.natural_key_of({**record.values, "product_id": None})]
     return [name for name in dict.fromkeys(names) if name]
+
+
+def _double(table: Table, key: str, row: int) -> Finding:
+    header = table.by_name[table.key[0]].header
+    return Finding(
+        "error", "duplicate_key", table.title, row, header, key,
+        "Several rows have this id; none of them was updated.", "Keep one of these rows.",
+    )  # fmt: skip
+
+
+def _too_long(table: Table, record: Record, row: Row | None, columns: Collection[str]) -> list[Finding]:
+    """The texts of the shop that no cell can hold: cut to fit, the next export would send what was left of them."""
+    stays = "The row was left as it is" if row else "The record got no row"
+    return [
+        Finding(
+            "error", "too_long", table.title, row.number if row else 0, table.by_name[name].header, record.key,
+            f"{label_of(table, record.values)}: the shop has a text of {len(value):,} characters, "
+            f"and a cell holds at most {LONGEST_TEXT:,}. {stays}.",
+            "Shorten the text in the shop, then import; everything else was imported.",
+        )
+        for name, value in record.values.items()
+        if value is not None and name in columns and len(value) > LONGEST_TEXT
+    ]  # fmt: skip
 
 
 def _conflict(table: Table, record: Record, row: Row, name: str, mark: str | None) -> Conflict:

@@ -84,8 +84,8 @@ class Telling:
             for each in conflicts
         )  # fmt: skip
 
-    def rejected(self, record: Record, row: int, findings: Iterable[Finding]) -> None:
-        """A record whose row cannot be used."""
+    def rejected(self, record: Record, row: int | None, findings: Iterable[Finding]) -> None:
+        """A record whose row cannot be used, or that cannot have one."""
         label = label_of(self.layout.table, record.values)
         self._tell(
             database.RecordLog(
