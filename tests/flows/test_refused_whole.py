@@ -105,3 +105,31 @@ def test_a_record_that_was_sent_but_for_a_metafield_to_clear_is_no_unsent_one_wh
     state = job_files.show(at.fresh(), job).state
     assert (state.books.conflicted, state.books.pending) == (1, 0)
     assert state.reasons == {0: "Cancelled halfway: metafields.custom.material was not sent."}
+
+
+@pytest.mark.parametrize("how", ["refused", "cancelled", "changed since"])
+def test_what_was_sent_of_a_record_that_ended_otherwise_is_agreed_on(at, how):
+    sheet, merchant = at.person().worksheet("Products"), at.sandbox.services["shopify"]
+    key, old = sheet.cell(2, 1).value, sheet.cell(2, 3).value
+    merchant.set_metafield(f"gid://shopify/Product/{key}", "custom", "material", "single_line_text_field", "Linen")
+    import_catalogue(at.fresh(), at.audit, ImportOptions(metafields=(HEADER,)))
+    put(at, "Products", 2, "Title", "Another title")
+    put(at, "Products", 2, HEADER, "")
+    job = store(at.systems, plan_export(at.fresh()))
+    fault = {"kind": "user-errors"} if how == "refused" else {"kind": "rate-limit", "retry_after": 1_000}
+    spec = {"service": "shopify", "operation": "shopify.metafieldsDelete*", **fault}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=spec, timeout=5).ok
+    result = apply(at.systems, at.audit, job, limits=Limits(deadline=at.systems.clock.monotonic()))
+    if how == "cancelled":
+        resuming.cancel(at.fresh(), at.audit, job)
+    elif how == "changed since":
+        assert result.status is Status.WAITING
+        merchant.set_metafield(f"gid://shopify/Product/{key}", "custom", "material", "single_line_text_field", "Wool")
+        apply(at.fresh(), at.audit, job)
+    books = job_files.show(at.fresh(), job).state.books
+    assert (books.done, books.rejected + books.conflicted, books.pending) == (0, 1, 0)
+    put(at, "Products", 2, "Title", old)
+    edits = [(each.field, each.after) for change in plan_export(at.fresh()).changes for each in change.on("shop")]
+    assert ("title", old) in edits
+    import_catalogue(at.fresh(), at.audit)
+    assert sheet.cell(2, 3).value == old

@@ -10,6 +10,7 @@ from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.errors import InputError, NotFound, PermissionMissing, Refused
 from sheets_catalog.flows import conflicts_tab, control, job_files
 from sheets_catalog.flows.exporting import unlinked
+from sheets_catalog.flows.exporting.agreeing import as_left, may_be_half_sent, of_shop_alone, sent_of, untouched
 from sheets_catalog.flows.exporting.batching import first_batch
 from sheets_catalog.flows.exporting.looking import Look, fetch
 from sheets_catalog.flows.exporting.names_now import names_now
@@ -23,7 +24,7 @@ from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.changes.plan import Change, FieldChange, Plan
@@ -244,7 +245,7 @@ class ExportWork:
 
         An export would then leave the shop what was sent, and an import overwrite the cell with it.
         """
-        if not any(self._agreed(item, state) for item in self.looked):
+        if not any(self._agreed(item, state) for item in self.looked) and not self._half_sent(self.looked, state):
             return ()
         told = [item for item in range(state.total) if self._is_told(item)]
         self._store_baseline(self.home, state, told)
@@ -279,7 +280,7 @@ class ExportWork:
                 advice=f"Let this account edit the tab “{conflicts_tab.TITLE}”, then resume the job; or cancel it.",
             ) from error
 
-    def _store_baseline(self, home: Control, state: JobState, items: Iterable[int]) -> bool:
+    def _store_baseline(self, home: Control, state: JobState, items: Collection[int]) -> bool:
         """Note what these items have settled; whether no other run came in between.
 
         If one did, this job's name says so for good: what that one found is newer.
@@ -290,7 +291,7 @@ class ExportWork:
         home.save(baseline, job_id=self.job_id if alone else f"{self.job_id}{OVERTAKEN}")
         return alone
 
-    def _agree(self, baseline: Baseline, state: JobState, items: Iterable[int], *, alone: bool) -> None:
+    def _agree(self, baseline: Baseline, state: JobState, items: Collection[int], *, alone: bool) -> None:
         """Note what both sides agree on, of these items that are settled. `alone`: no other run came in between.
 
         A record of which an old value were noted would seem edited in the shop, and a way back to it in the sheet be
@@ -299,7 +300,9 @@ class ExportWork:
         for each in self.plan.agreements if alone else ():
             baseline.table(each.table).agree(each.key, each.marks)
         self._remember_unlinked(baseline, state)
-        settled = [item for item in items if self._agreed(item, state)]
+        agreed = {item: fields for item in items if (fields := self._agreed(item, state))}
+        agreed |= self._half_sent(items, state)
+        settled = [*agreed]
         keys = self._new_keys([item for item in settled if self.plan.changes[item].action == "create"])
         older = set() if alone else self._older([item for item in settled if item not in self.looked], baseline, state)
         for item in settled:
@@ -308,7 +311,7 @@ class ExportWork:
             if change.action == "delete":
                 base.forget([change.key])
             elif key and (item not in older or (change.action == "create" and key not in base)):
-                base.agree(key, {each.field: fingerprint(each.after) for each in self._agreed(item, state)})
+                base.agree(key, {each.field: fingerprint(each.after) for each in agreed[item]})
 
     def _agreed(self, item: int, state: JobState) -> Sequence[FieldChange]:
         """The fields of which both sides have what was planned: all, or those that the sheet had already."""
@@ -316,8 +319,19 @@ class ExportWork:
         if result is Result.DONE or (result is Result.CONFLICTED and reason in PARTLY):
             return change.fields
         if result is Result.CONFLICTED and change.action == "update" and reason.startswith(UNWRITTEN):
-            return [each for each in change.on("shop") if each.field not in {one.field for one in change.on("sheet")}]
+            return of_shop_alone(change)
         return ()
+
+    def _half_sent(self, items: Collection[int], state: JobState) -> dict[int, Sequence[FieldChange]]:
+        """Of records that ended otherwise, the fields that the shop has as planned: the others were not sent."""
+        changes = {item: self.plan.changes[item] for item in items if not self._agreed(item, state)}
+        ended = {item: each for item, each in changes.items() if may_be_half_sent(each, state.result(item))}
+        found: dict[int, Sequence[FieldChange]] = {}
+        for name, table in self.tables.items():
+            mine = {item: each for item, each in ended.items() if each.table == name}
+            now = fetch(self.systems, table, [each.key for each in mine.values()]) if mine else {}
+            found |= {item: fields for item, each in mine.items() if (fields := sent_of(each, now.get(each.key)))}
+        return found
 
     def _older(self, items: Sequence[int], baseline: Baseline, state: JobState) -> set[int]:
         """Those that another run has come after, as baseline or shop shows: they are not what this job left there.
@@ -326,11 +340,11 @@ class ExportWork:
         What this job has noted (`JobState.told`) others knew: if they have that value, they went back to it.
         """
         changes = {item: self.plan.changes[item] for item in items if not state.told(item)}
-        mine = {item for item, change in changes.items() if change.action == "update" and _untouched(change, baseline)}
+        mine = {item for item, change in changes.items() if change.action == "update" and untouched(change, baseline)}
         for name, table in self.tables.items():
             keys = {changes[item].key: item for item in mine if changes[item].table == name}
             found = fetch(self.systems, table, keys) if keys else {}
-            mine -= {item for key, item in keys.items() if not _as_left(changes[item], found.get(key))}
+            mine -= {item for key, item in keys.items() if not as_left(changes[item], found.get(key))}
         return set(items) - mine
 
     def _remember_unlinked(self, baseline: Baseline, state: JobState) -> None:
@@ -361,21 +375,6 @@ class ExportWork:
                 if key:
                     found[item] = key
         return found
-
-
-def _untouched(change: Change, baseline: Baseline) -> bool:
-    """Whether the baseline still has what stood there when this was planned.
-
-    Of a field that both sides had edited the plan does not say what was agreed on before.
-    """
-    marks = baseline.table(change.table).marks(change.key)
-    decided = [each for each in change.fields if each.loser is None]
-    return all(marks.get(each.field) in {None, fingerprint(each.before)} for each in decided)
-
-
-def _as_left(change: Change, record: Record | None) -> bool:
-    """Whether the shop has what the change sent, or took from it."""
-    return record is not None and all(record.values.get(each.field) == each.after for each in change.fields)
 
 
 def _as_found(each: Ready | Sent) -> Sent | None:

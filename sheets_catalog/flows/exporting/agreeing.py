@@ -1,0 +1,47 @@
+"""What sheet and shop agree on of a change, as baseline and shop show it. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sheets_catalog.changes.fingerprints import fingerprint
+from sheets_catalog.jobs.state import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sheets_catalog.changes.baseline import Baseline
+    from sheets_catalog.changes.plan import Change, FieldChange
+    from sheets_catalog.records import Record
+
+
+def of_shop_alone(change: Change) -> Sequence[FieldChange]:
+    """The fields that are sent and that the sheet had already: once the shop has them, both sides agree."""
+    written = {each.field for each in change.on("sheet")}
+    return [each for each in change.on("shop") if each.field not in written]
+
+
+def may_be_half_sent(change: Change, result: Result) -> bool:
+    """Whether some of a change that ended like this may have been sent, and the rest not."""
+    ended = result in {Result.REJECTED, Result.CONFLICTED}
+    return ended and change.action == "update" and len(change.on("shop")) > 1
+
+
+def sent_of(change: Change, record: Record | None) -> Sequence[FieldChange]:
+    """The fields that the sheet had already, and of which the shop has what was planned."""
+    return [each for each in of_shop_alone(change) if record and record.values.get(each.field) == each.after]
+
+
+def untouched(change: Change, baseline: Baseline) -> bool:
+    """Whether the baseline still has what stood there when this was planned.
+
+    Of a field that both sides had edited the plan does not say what was agreed on before.
+    """
+    marks = baseline.table(change.table).marks(change.key)
+    decided = [each for each in change.fields if each.loser is None]
+    return all(marks.get(each.field) in {None, fingerprint(each.before)} for each in decided)
+
+
+def as_left(change: Change, record: Record | None) -> bool:
+    """Whether the shop has what the change sent, or took from it."""
+    return record is not None and all(record.values.get(each.field) == each.after for each in change.fields)
