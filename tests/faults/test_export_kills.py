@@ -75,6 +75,7 @@ def test_sweep_killed_at_every_call(scenario, when):
     assert nth > scenario.calls * 4 // 5
 
 
+@pytest.mark.sweep
 def test_killed_again_and_again_it_still_ends_the_same(scenario):
     """A process that never lives longer than 25 calls."""
     scenario.restore()

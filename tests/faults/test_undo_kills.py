@@ -111,8 +111,9 @@ def check_kill(stage, nth, when):
     return True
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("nth", [3, 7, 11, 15, 19, 24])
+@pytest.mark.parametrize(
+    ("nth", "when"), [(3, "before"), (7, "after"), (11, "before"), (15, "after"), (19, "before"), (24, "after")]
+)
 def test_killed_in_the_middle_an_undo_ends_the_same(stage, nth, when):
     assert check_kill(stage, nth, when)
 

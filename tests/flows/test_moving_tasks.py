@@ -101,20 +101,23 @@ def played(here, before, flow, move, nth):
     return bool(hits)
 
 
+MOVES = ["row inserted", "row deleted", "column inserted"]
 SOME = (2, 5, 8, 10, 12, 14, 16, 18, 20, 23)
 
 
 @pytest.mark.parametrize("flow", ["stage", "deliver"])
-@pytest.mark.parametrize("move", ["row inserted", "row deleted", "column inserted"])
+@pytest.mark.parametrize("move", MOVES)
 def test_statuses_stand_in_the_right_rows(saved, flow, move):
+    """The fast selection: each call in turns with the moves."""
     here, before = saved
-    assert sum(played(here, before, flow, move, nth) for nth in SOME) > 6
+    begin = (MOVES.index(move) + (flow == "deliver")) % 2
+    assert sum(played(here, before, flow, move, nth) for nth in SOME[begin::2]) > 2
 
 
 @pytest.mark.sweep
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("flow", ["stage", "deliver"])
-@pytest.mark.parametrize("move", ["row inserted", "row deleted", "column inserted"])
+@pytest.mark.parametrize("move", MOVES)
 def test_statuses_stand_in_the_right_rows_at_every_call(saved, flow, move):
     here, before = saved
     met = sum(played(here, before, flow, move, nth) for nth in range(1, MOST_CALLS, STEP))
