@@ -125,9 +125,8 @@ def of_usage(error: Exception) -> Failure:
     message = message.replace(": Value error, ", ": ")  # what pydantic, when typer finds it, puts before its own words
     if misplaced := _misplaced(error, context):
         text = f"{misplaced} stands before the command."
-        return Failure(
-            _USAGE_TYPE, text, f"Put {misplaced} after it: `{path} plan {misplaced}`.", path, Exit.INPUT, USAGE
-        )
+        example = f"{path} plan {misplaced}" + ("" if misplaced == "--json" else " NAME")
+        return Failure(_USAGE_TYPE, text, f"Put {misplaced} after it: `{example}`.", path, Exit.INPUT, USAGE)
     message = _MEANT.sub(lambda found: f". Did you mean {found[1].replace(', ', ' or ')}?", message)
     return Failure(_USAGE_TYPE, message + _there_is(context, message), f"See `{path} --help`.", path, Exit.INPUT, USAGE)
 

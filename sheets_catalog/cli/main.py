@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sheets_catalog.cli.failures import Failure
 
-KILLED = "Stopped at once. A job that was running can go on: `sheets-catalog jobs resume last`."
+KILLED = "Stopped at once. A job that was running can go on:\n`sheets-catalog jobs resume last`"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -41,6 +41,18 @@ class Screen:
         if not self.json:
             self.out.print(*parts, sep="\n")
 
+    def hint(self, before: str, command: str) -> None:
+        """Print what to do next, as a result for people.
+
+        The command line is there to be copied: it is never broken, and where both are too long for one line it has a
+        line of its own.
+        """
+        if self.json:
+            return
+        line = Text.assemble(f"{before} ", (command, "cyan"))
+        apart = Text.assemble(f"{before}\n", (command, "cyan"))
+        self.out.print(line if line.cell_len <= self.out.width else apart, soft_wrap=True)
+
     def say(self, message: str | Text, style: str = "") -> None:
         """Print a word on the way to stderr; in a file or a pipe it stays one line, however long."""
         text = message if isinstance(message, Text) else Text(message, style=style)

@@ -231,7 +231,8 @@ def test_an_option_of_every_command_that_stands_before_it_is_told_its_place(run,
     assert done.status == 2
     said = done.out + done.err
     assert f"{arguments[0]} stands before the command." in said
-    assert f"Put {arguments[0]} after it" in said
+    example = "--json" if arguments[0] == "--json" else f"{arguments[0]} NAME"
+    assert f"Put {arguments[0]} after it: `sheets-catalog plan {example}`." in said
     assert "--version" not in said
 
 

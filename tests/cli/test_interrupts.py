@@ -101,7 +101,7 @@ def test_a_second_ctrl_c_stops_at_once_and_nothing_is_sent_twice(slow, run, star
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "jobs resume last" in err
+    assert "`sheets-catalog jobs resume last`" in err.splitlines(), "on a line of its own"
     assert "Traceback" not in err
     done = run("jobs", "resume", "last", "--force", "--json")
     assert done.status == 0

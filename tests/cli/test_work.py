@@ -72,6 +72,18 @@ def test_plan_shows_row_field_before_and_after_and_sends_nothing(run, at, sheet)
     assert not shop_effects(at, since)
 
 
+@pytest.mark.parametrize("width", [40, 75, 96])
+def test_a_command_to_copy_is_never_broken_by_us(run, at, sheet, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    sheet("Variants").put(2, "Price", 77.5)
+    told = run("plan").out
+    job = told.split()[-1]
+    if width < 77:
+        assert told.endswith(f"\nSend exactly this with\nsheets-catalog apply {job}\n")
+    else:
+        assert told.endswith(f"\nSend exactly this with sheets-catalog apply {job}\n")
+
+
 def test_plan_speaks_json_with_names(run, at, sheet):
     sheet("Variants").put(2, "Price", 77.5)
     told = run("plan", "--json").told

@@ -246,6 +246,22 @@ def test_a_retry_of_a_batch_that_there_is_not_names_the_latest(small) -> None:
         plan(small, retry="AUTUMN-1")
 
 
+def test_a_retry_is_narrowed_by_the_other_filters(staged) -> None:
+    here, _ = staged
+    every = {row.number for row in staging_rows(here, retry="B1")}
+    one = {row.number for row in staging_rows(here, retry="B1", batches=("autumn b",), agents=("mia@example.com",))}
+    assert one
+    assert one < every
+    with pytest.raises(InputError, match=r"No task fits.*not failed.*other batch"):
+        plan(here, retry="B1", batches=("Winter",))
+
+
+def staging_rows(here: Desk, **filters):
+    from sheets_catalog.flows.tasks.selecting import Filters, select
+
+    return select(list(open_tasks(here.systems, "Tasks").rows()), Filters(**filters), "Tasks").chosen
+
+
 def test_a_column_is_missing(small) -> None:
     small.systems.sheets.write_ranges(small.connection.spreadsheet_id, [("'Tasks'!B1", [["Ordner"]])])
     with pytest.raises(InputError, match="“Folder Name” is missing"):

@@ -299,6 +299,9 @@ def test_other_separators_encodings_and_quotes(tmp_path: Path) -> None:
         read_product_csv(write(tmp_path, cells(handle="h", title="T") + ",more"))
     with pytest.raises(InputError, match="there is no product in it"):
         read_product_csv(write(tmp_path))
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(InputError, match="line 1: found no columns, expected 'Handle' or 'Title'"):
+        read_product_csv(tmp_path / "empty.csv")
     with pytest.raises(InputError, match="expected 'Handle' or 'Title'"):
         read_product_csv(write(tmp_path, header="", name="blank.csv"))
 

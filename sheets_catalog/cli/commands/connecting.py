@@ -461,12 +461,12 @@ def _shown(name: str, connection: Connection) -> dict[str, Any]:
 def _tell(screen: Screen, name: str, path: Path, facts: dict[str, str], missing: str) -> int:
     from sheets_catalog.cli.connections import command_hint
     from sheets_catalog.cli.views.parts import facts as listed
-    from sheets_catalog.cli.views.parts import headline, hint
+    from sheets_catalog.cli.views.parts import headline
 
     screen.show(headline("✓", f"Saved as “{name}”", "green"), listed(facts | {"Settings": str(path)}))
     if missing:
-        screen.show(hint("Not complete yet. Next:", f"sheets-catalog connect {missing} --name {name}"))
+        screen.hint("Not complete yet. Next:", f"sheets-catalog connect {missing} --name {name}")
     else:
-        screen.show(hint("Next:", command_hint("doctor", name)))
+        screen.hint("Next:", command_hint("doctor", name))
     screen.answer({"connection": name, "path": str(path), "complete": not missing, "missing": missing, "facts": facts})
     return Exit.OK

@@ -58,7 +58,6 @@ def deliver(
     """Copy the staged tasks of an export into the client's folder, and prove every file there."""
     from sheets_catalog.cli.commands.exporting import Apply, run_job
     from sheets_catalog.cli.views import exports
-    from sheets_catalog.cli.views.parts import hint
     from sheets_catalog.flows import delivery
 
     at = here(connection, json=json)
@@ -73,7 +72,7 @@ def deliver(
     agree(at, f"Deliver this to “{made.client_name}”?", yes=yes)
     status = run_job(at, at.stored(delivery.store(at.systems, made)), Apply())
     if status in {Exit.OK, Exit.ATTENTION}:
-        at.screen.show(hint("Prove it again any time:", at.hint(f"verify {made.batch.id}")))
+        at.screen.hint("Prove it again any time:", at.hint(f"verify {made.batch.id}"))
     return status
 
 

@@ -131,9 +131,9 @@ def plan(
     at.screen.answer(plan_json(made, job_id, question))
     if job_id:
         yes = " --confirm-mass-change" if question else ""
-        _hint(at, "Send exactly this with", f"apply {job_id}{yes}")
+        at.screen.hint("Send exactly this with", at.hint(f"apply {job_id}{yes}"))
     elif made.conflicts and not all_listed(made):
-        _hint(at, "List the conflicts in the sheet with", " ".join(["export", *_flags(tables)]))
+        at.screen.hint("List the conflicts in the sheet with", at.hint(" ".join(["export", *_flags(tables)])))
     return Exit.OK
 
 
@@ -256,12 +256,6 @@ def preview(at: Here, made: Plan, question: str | None, *, show_all: bool) -> No
         at.screen.show(Text(f"Mass change: {question}", style="bold yellow"))
 
 
-def _hint(at: Here, before: str, command: str) -> None:
-    from sheets_catalog.cli.views.parts import hint
-
-    at.screen.show(hint(before, at.hint(command)))
-
-
 def agree(at: Here, made: Plan, question: str | None, *, yes: bool, confirmed: bool) -> None:
     """A person says yes, or `ConfirmationNeeded` is raised. A mass change is never agreed to by ``--yes`` alone."""
     from sheets_catalog.errors import ConfirmationNeeded
@@ -348,11 +342,11 @@ def tell_result(at: Here, result: JobResult, told: frozenset[int] = frozenset())
     if result.books.done and runs.asked_nobody(result.plan, result.figures):
         at.screen.say("Nothing was sent this time: it had been done before.")
     if status is Exit.PAUSED:
-        _hint(at, "Go on with", f"jobs resume {result.job_id}")
+        at.screen.hint("Go on with", at.hint(f"jobs resume {result.job_id}"))
     elif status is Exit.ATTENTION:
         if runs.overtaken(result.state):
-            _hint(at, "Compare anew and send what still differs:", "export")
-        _hint(at, "Everything that happened, record by record:", f"report {result.job_id}")
+            at.screen.hint("Compare anew and send what still differs:", at.hint("export"))
+        at.screen.hint("Everything that happened, record by record:", at.hint(f"report {result.job_id}"))
     at.screen.answer(result_json(result, status))
     return status
 

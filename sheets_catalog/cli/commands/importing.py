@@ -50,7 +50,6 @@ def import_(
     from sheets_catalog.cli.screen import plain
     from sheets_catalog.cli.stopping import Stopping
     from sheets_catalog.cli.views import runs
-    from sheets_catalog.cli.views.parts import hint
     from sheets_catalog.flows.importing import ImportOptions, import_catalogue
 
     at = here(connection, json=json)
@@ -69,7 +68,7 @@ def import_(
         *runs.import_findings(result.findings),
     )
     at.screen.show(runs.figures_line(result.figures))
-    at.screen.show(hint("Edit the sheet, then see what would be sent:", at.hint("plan")))
+    at.screen.hint("Edit the sheet, then see what would be sent:", at.hint("plan"))
     told = {
         "job": result.session_id,
         "flow": "import",

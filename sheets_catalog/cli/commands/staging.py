@@ -80,7 +80,7 @@ Retry = Annotated[
     options.value(
         "--retry",
         metavar="BATCH",
-        help="Instead of choosing: the tasks of this export batch that failed.",
+        help="Only tasks of this export batch that failed, whatever their review says.",
         panel=FILTERS,
     ),
 ]
@@ -114,7 +114,7 @@ def configure(
     json: options.Json = False,
 ) -> int:
     """Save how tasks of this sheet are exported; what is not given stays. Shows the settings, and what is missing."""
-    from sheets_catalog.cli.views.parts import facts, headline, hint
+    from sheets_catalog.cli.views.parts import facts, headline
     from sheets_catalog.flows.tasks import keeping, register
 
     at = here(connection, json=json)
@@ -127,7 +127,7 @@ def configure(
         at.screen.show(headline("✓", f"Exports are staged in “{found.staging_name}”", "green"))
     else:
         at.screen.show(headline("!", "Not ready: no staging folder has been chosen.", "yellow"))
-        at.screen.show(hint("Choose one with", at.hint("tasks configure --staging-folder LINK")))
+        at.screen.hint("Choose one with", at.hint("tasks configure --staging-folder LINK"))
     told = {
         "Tab": found.tab,
         "A task needs": f"{', '.join(found.rules.required)} and {found.rules.least_files} files in all",
@@ -321,7 +321,6 @@ def stage(
     """Choose finished tasks, check their files, and copy them into the staging folder for review."""
     from sheets_catalog.cli.commands.exporting import Apply, run_job
     from sheets_catalog.cli.views import exports
-    from sheets_catalog.cli.views.parts import hint
     from sheets_catalog.flows import staging
 
     at = here(connection, json=json)
@@ -338,7 +337,7 @@ def stage(
     unfit = frozenset(item for item, change in enumerate(made.plan.changes) if "invalid" in change.context)
     status = run_job(at, at.stored(staging.store(at.systems, made)), Apply(told=unfit))
     if status in {Exit.OK, Exit.ATTENTION}:
-        at.screen.show(hint("Look at what was staged, then deliver it:", at.hint(f"batches show {made.batch.id}")))
+        at.screen.hint("Look at what was staged, then deliver it:", at.hint(f"batches show {made.batch.id}"))
     return status
 
 

@@ -68,11 +68,6 @@ def books_line(books: Books) -> Text:
     return line
 
 
-def hint(before: str, command: str) -> Text:
-    """What to do next, with a command line to copy."""
-    return Text.assemble((f"{before} ", ""), (command, "cyan"))
-
-
 def facts(pairs: Mapping[str, str]) -> Table:
     """Names and values, one a line; empty values are left out."""
     made = Table.grid(padding=(0, 2))

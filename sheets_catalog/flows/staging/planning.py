@@ -143,7 +143,7 @@ def _taken_id(batch_id: str) -> InputError:
 
 
 def _nothing(selection: Selection, filters: Filters) -> InputError:
-    if filters.retry:
+    if filters.retry and filters == Filters(retry=filters.retry):
         return InputError(
             f"No task of batch {filters.retry} has failed staging; there is nothing to retry.",
             advice=f"See where its tasks are with `sheets-catalog batches show {filters.retry}`.",

@@ -27,7 +27,8 @@ class Filters:
     """What is asked for. Empty or None: all.
 
     The three `include` switches let in what is kept out by default: tasks that were not reviewed, tasks whose review
-    failed, tasks that are staged or delivered already. `retry`: instead, the tasks of this batch whose staging failed.
+    failed, tasks that are staged or delivered already. `retry`: of this batch the tasks whose staging
+    failed, whatever their review says; the other filters narrow them.
     """
 
     task_ids: tuple[str, ...] = ()
@@ -153,6 +154,7 @@ def _reasons(row: Row, filters: Filters) -> Iterator[tuple[str, str]]:
     if filters.retry:
         if values.get("export_batch_id") != filters.retry or status_of(row) is not ExportStatus.STAGING_FAILED:
             yield "not_failed", f"Its staging did not fail in batch {filters.retry}."
+        yield from _filtered(row, filters)
         return
     if (values.get("status") or "").strip().casefold() != COMPLETE:
         yield "not_complete", f"Its status is “{values.get('status') or ''}”, not “{COMPLETE}”."

@@ -199,10 +199,11 @@ def _names(path: Path, header: Sequence[str]) -> dict[int, str]:
         if name and name not in names.values():
             names[place] = name
     if not {"handle", "title"} & set(names.values()):
-        found = ", ".join(header[:5]) or "an empty file"
+        found = ", ".join(header[:5])
         separator = ";" if ";" in found else "\\t" if "\t" in found else ""
         advice = f"Columns seem to be separated by {separator!r}; Shopify uses commas." if separator else ""
-        message = f"{path.name}, line 1: found the columns {found!r}, expected 'Handle' or 'Title' among them."
+        columns = f"the columns {found!r}" if found else "no columns"
+        message = f"{path.name}, line 1: found {columns}, expected 'Handle' or 'Title' among them."
         raise InputError(message, advice=advice or "Export the products from Shopify again.")
     return names
 
