@@ -274,6 +274,20 @@ def test_what_a_reviewer_trashes_after_planning_is_not_delivered(small, what) ->
     assert change.label not in small.files_in(small.folders["client_folder"])
 
 
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_a_reviewer_moves_away_after_planning_is_not_delivered(small, what) -> None:
+    change = plan(small).plan.changes[1]
+    job = small.plan_delivery()
+    file = small.systems.drive.get(change.files[2].source)
+    moved = file if what == "file" else small.systems.drive.get(file.parents[0])
+    small.systems.drive.move(moved.id, to=small.folders["source_folder"], out_of=moved.parents[0])
+    result = small.apply_delivery(job)
+    assert (result.books.done, result.books.rejected) == (2, 1)
+    assert result.state.reasons[1] == f"“{moved.name}” was moved since this was planned."
+    assert small.status(change.key) == "delivery_failed"
+    assert change.label not in small.files_in(small.folders["client_folder"])
+
+
 @pytest.mark.parametrize(
     ("header", "value"), [("Export Batch ID", "B9"), ("Export Status", "staged"), ("Task ID", "another")]
 )

@@ -193,6 +193,7 @@ def _change(
         after["export_status"] = ExportStatus.DELIVERY_FAILED.value
     else:
         after["export_time"] = when
+        context |= {"staged": task.folder, "staged_in": task.parent}
     copies = () if problems or task is None else tuple(copy_of(now[each], file.name) for file, each in task.files)
     return Change(
         action="deliver",

@@ -99,18 +99,32 @@ class Copies:
 
     def _look(self, items: Sequence[int]) -> Mapping[str, File]:
         """The files to copy, and what is there already of tasks that may have been in flight."""
-        sources = [file.source for item in items for file in self._change(item).files]
+        sources = [each for item in items for each in self._sources(item)]
         inflight = [item for item in items if item in self._tried or not self._started]
         return look_up(self.systems, [*sources, *(each for item in inflight for each in self._ids(item))], self.pool)
 
     def _withdrawn(self, items: Sequence[int], there: Mapping[str, File]) -> dict[int, Outcome]:
-        """Tasks of which a file is in the trash by now. Drive would copy it all the same, also to a client."""
-        files = {item: [file.name for file in self._change(item).files if _trashed(there, file)] for item in items}
-        return {
-            item: self._failed(item, f"“{names[0]}” was put into the trash since this was planned.")
-            for item, names in files.items()
-            if names
-        }
+        """Tasks of which a file was put away by now. Drive would copy it all the same, also to a client."""
+        why = {item: self._put_away(item, there) for item in items}
+        return {item: self._failed(item, reason) for item, reason in why.items() if reason}
+
+    def _put_away(self, item: int, there: Mapping[str, File]) -> str:
+        """What is in the trash, or no longer where it was staged (as its context says); empty when nothing is."""
+        change = self._change(item)
+        folder, batch = change.context.get("staged", ""), change.context.get("staged_in", "")
+        files = [(file.name, file.source, folder) for file in change.files]
+        for name, file_id, parent in [(change.context["folder_name"], folder, batch), *files]:
+            found = there.get(file_id)
+            if found and found.trashed:
+                return f"“{name}” was put into the trash since this was planned."
+            if found and parent and parent not in found.parents:
+                return f"“{name}” was moved since this was planned."
+        return ""
+
+    def _sources(self, item: int) -> list[str]:
+        """What is copied, and the staged folder that a delivery copies it from."""
+        change = self._change(item)
+        return [*filter(None, [change.context.get("staged")]), *(file.source for file in change.files)]
 
     def _ids(self, item: int) -> list[str]:
         change = self._change(item)
@@ -280,7 +294,3 @@ class Copies:
 
     def _marks(self, kind: str, operation: str) -> dict[str, str]:
         return {"kind": kind, "job": self.job_id, "op": operation}
-
-
-def _trashed(there: Mapping[str, File], file: FileCopy) -> bool:
-    return file.source in there and there[file.source].trashed

@@ -78,10 +78,11 @@ class CopyWork:
     """The work of one staging or delivery job (a `jobs.runner.Work`).
 
     The plan's changes are tasks; ``context`` holds ``folder`` (the id its folder will have), ``folder_name`` and, for a
-    task found invalid, ``invalid`` (why). `plan.options` hold ``parent`` (the folder that task folders go into) and,
-    when the job makes that itself, ``parent_name`` and ``parent_parent``. `keep` (systems, the plan, the job's id)
-    raises `BusyError` when another job of the batch began at the same moment. `barred`: nothing may be put into the
-    folder for all tasks any more; the job is cancelled and only ends.
+    task found invalid, ``invalid`` (why); in a delivery ``staged`` and ``staged_in``: the staged folder that it is
+    copied from, and the one that must still hold it. `plan.options` hold ``parent`` (the folder that task folders go
+    into) and, when the job makes that itself, ``parent_name`` and ``parent_parent``. `keep` (systems, the plan, the
+    job's id) raises `BusyError` when another job of the batch began at the same moment. `barred`: nothing may be put
+    into the folder for all tasks any more; the job is cancelled and only ends.
     """
 
     systems: Systems
