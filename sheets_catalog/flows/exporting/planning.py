@@ -243,12 +243,12 @@ _AT_ONCE = 1_000
 def _plan_creates(run: _Planning) -> None:
     out = Compared()
     products, variants, levels = (run.sifted.get(name) for name in TABLES)
-    handles: Mapping[str, bool] = {}
     if products or variants:
         known = _known(run, products, variants)
+        apart = _new_apart(run, PRODUCTS) if variants and variants.new and not products else {}
+        handles = creating.not_made(products.strangers if products else apart, known)
         if products:
-            made = creating.new_products(run.readers["products"].layout, products.new, known, out)
-            handles = {**creating.not_made(products.strangers, known), **made}
+            handles = {**handles, **creating.new_products(run.readers["products"].layout, products.new, known, out)}
         if variants:
             creating.new_variants(run.readers["variants"].layout, variants.new, known, handles, out)
         if products and variants:
@@ -257,7 +257,7 @@ def _plan_creates(run: _Planning) -> None:
         if products:
             creating.valueless_options(run.readers["products"].layout, out)
         if products and not variants and out.changes:
-            creating.incomplete_products(run.readers["products"].layout, _new_variants_apart(run), out, apart=True)
+            creating.incomplete_products(run.readers["products"].layout, _new_apart(run, VARIANTS), out, apart=True)
         if products:
             creating.without_variants(run.readers["products"].layout, out)
     if levels:
@@ -265,13 +265,13 @@ def _plan_creates(run: _Planning) -> None:
     run.results.append(out)
 
 
-def _new_variants_apart(run: _Planning) -> Mapping[tuple[str, ...], int]:
-    """New rows of the tab of variants, by natural key, when the plan is of products alone."""
-    opened = open_tab(run.systems, run.info, VARIANTS, run.money_digits)
+def _new_apart(run: _Planning, table: Table) -> Mapping[tuple[str, ...], int]:
+    """New rows of a tab that the plan is not about, by natural key."""
+    opened = open_tab(run.systems, run.info, table, run.money_digits)
     if isinstance(opened, Finding) or not opened.layout.usable:
         return {}
     nameless = (row for row in opened.rows() if row.key is None)
-    return {name: row.number for row in nameless for name in VARIANTS.natural_keys_of(row.values)}
+    return {name: row.number for row in nameless for name in table.natural_keys_of(row.values)}
 
 
 def _known(run: _Planning, products: Sifted | None, variants: Sifted | None) -> creating.Known:
