@@ -11,7 +11,7 @@ from sheets_catalog.flows import job_files, resuming
 from sheets_catalog.flows.exporting import apply, plan_export, store
 from sheets_catalog.flows.importing import ImportOptions, import_catalogue
 from sheets_catalog.jobs.runner import Limits
-from sheets_catalog.jobs.state import Status
+from sheets_catalog.jobs.state import Result, Status
 from sheets_catalog.records.tables import metafield
 
 
@@ -58,6 +58,22 @@ def test_a_shop_that_turns_everything_away_is_not_asked_for_each_record(at, stat
     requests.delete(f"{at.sandbox.url}/_sandbox/faults", timeout=5)
     result = apply(at.fresh(), at.audit, job)
     assert (result.books.done, result.books.rejected) == (20, 0)
+
+
+def test_a_variant_that_cannot_be_sent_keeps_no_other_of_its_product_from_being_sent(at):
+    sheet = at.person().worksheet("Variants")
+    put(at, "Variants", 2, "Price", 61)
+    put(at, "Variants", 3, "Option2 Value", "")
+    put(at, "Variants", 4, "SKU", "another")
+    header, last = sheet.row_values(1), len(sheet.get_all_values())
+    new = [{"Product Handle": "linen-shirt", "Option1 Value": size, "Price": 5} for size in ("XXL", "3XL")]
+    new[0]["Option2 Value"] = "White"
+    sheet.add_rows(5)
+    sheet.update([[row.get(name, "") for name in header] for row in new], f"A{last + 1}", raw=True)
+    result = apply(at.fresh(), at.audit, store(at.systems, plan_export(at.fresh())))
+    done = [change.row for item, change in enumerate(result.plan.changes) if result.state.result(item) is Result.DONE]
+    assert (sorted(done), result.books.rejected) == ([2, 4, last + 1], 2)
+    assert all("has no value for the option" in reason for reason in result.state.reasons.values())
 
 
 HEADER = "Metafield: custom.material [single_line_text_field]"

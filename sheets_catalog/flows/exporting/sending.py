@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from sheets_catalog.errors import InputError, Refused, Throttled, Unavailable
@@ -200,20 +200,42 @@ def deliver(shop: Shop, parts: Sequence[Delivery], money_digits: int) -> list[Se
     Raises `AccessError`, and `UpstreamError` for a refusal that is about no record. Everything else ends as an outcome:
     refused, not now, or not known (looked up next time).
     """
-    outcomes: list[Sent] = []
-    sendable = []
-    for part in parts:
-        try:
-            part.operation.roots()
-            sendable.append(part)
-        except InputError as error:
-            outcomes += [_rejected(item, error.message) for item in part.items.values()]
+    fit = [_fit(part) for part in parts]
+    sendable = [each for good, _ in fit for each in good]
+    outcomes = [each for _, refused in fit for each in refused]
     items = {(type(part.operation), key): item for part in sendable for key, item in part.items.items()}
     requests = list(pack([part.operation for part in sendable], money_digits))
     with ThreadPoolExecutor(PARALLEL, "shopify") as pool:
         for sent in pool.map(lambda request: _deliver(shop, request, items), requests):
             outcomes += sent
     return outcomes
+
+
+def _fit(part: Delivery) -> tuple[list[Delivery], list[Sent]]:
+    """What of it can be sent, and what not: a variant that cannot be keeps no other of its product back."""
+    reasons = _unfit(part.operation)
+    refused = [_rejected(part.items[key], reason) for key, reason in reasons.items()]
+    good = [key for key in part.operation.keys if key not in reasons]
+    return [Delivery(_only(part.operation, good), part.items)] if good else [], refused
+
+
+def _unfit(operation: Operation) -> dict[str, str]:
+    """By key, why it cannot be sent."""
+    try:
+        operation.roots()
+    except InputError as error:
+        if isinstance(operation, UpdateVariants | CreateVariants) and len(operation.keys) > 1:
+            return {key: why for each in operation.keys for key, why in _unfit(_only(operation, [each])).items()}
+        return dict.fromkeys(operation.keys, error.message)
+    return {}
+
+
+def _only(operation: Operation, keys: Sequence[str]) -> Operation:
+    """An operation about these of its variants; any other as it is."""
+    if not isinstance(operation, UpdateVariants | CreateVariants):
+        return operation
+    kept: Any = tuple(each for key, each in zip(operation.keys, operation.variants, strict=True) if key in keys)
+    return replace(operation, variants=kept)
 
 
 _Items = dict[tuple[type, str], int]
