@@ -136,6 +136,12 @@ def test_a_delivery_says_which_tasks_stay_behind_and_what_comes_next(run, ready)
     assert "sheets-catalog verify B1" in done.out
 
 
+def test_a_batch_is_not_verified_together_with_tabs_of_the_catalogue(run, ready):
+    done = run("verify", "B1", "--products")
+    assert done.status == 2
+    assert "A batch and tabs of the catalogue were both given." in done.err
+
+
 def test_a_status_that_is_none_is_answered_with_those_there_are(run, ready):
     error = run("tasks", "set", "T-001", "--to", "delivrd", "--reason", "x", "--json").told["error"]
     assert "Did you mean delivered?" in error["advice"]

@@ -36,9 +36,12 @@ def verify(
     """Compare sheet and shop field by field; the exit status says what is different. Reads only."""
     from sheets_catalog.cli.progress import tell_waits, telling
     from sheets_catalog.cli.views import checks
+    from sheets_catalog.errors import InputError
     from sheets_catalog.flows.verification import verify as compare
     from sheets_catalog.records import TABLES
 
+    if batch and (products or variants or inventory):
+        raise InputError("A batch and tabs of the catalogue were both given.", advice="Verify one, then the other.")
     at = here(connection, json=json)
     if batch:
         return verify_batch(at, batch)
