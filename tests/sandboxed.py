@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import random
+import sqlite3
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,8 @@ from urllib3.util import Retry
 from sheets_catalog.cli.connections import from_sandbox
 from sheets_catalog.database import Audit
 from sheets_catalog.flows.connection import Connection, Systems, open_systems
+from sheets_catalog.flows.importing import ImportOptions, import_catalogue
+from sheets_catalog.sandbox import state as states
 from sheets_catalog.sandbox.server import Sandbox
 
 
@@ -69,17 +73,44 @@ class _Rerouted(requests.Session):
         return super().request(method, url, *args, **kwargs)
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A sandbox as it was, and the audit database of who worked in it."""
+
+    state: dict
+    audit: bytes
+
+
 @contextlib.contextmanager
-def desk(catalogue="sample", *, speed=1000.0, seed=1, latency="none", tasks="none"):
+def desk(catalogue="sample", *, speed=1000.0, seed=1, latency="none", tasks="none", saved=None):
     with (
         Sandbox.start(catalogue, speed=speed, seed=seed, latency=latency, tasks=tasks) as sandbox,
         tempfile.TemporaryDirectory() as home,
     ):
+        database = Path(home) / "audit.sqlite3"
+        if saved is not None:
+            states.load(sandbox.world, sandbox.services, saved.state)
+            database.write_bytes(saved.audit)
         told = sandbox.connection()
         connection = from_sandbox(told, "the sandbox")
         systems = open_systems(connection, rng=random.Random(1))
-        with Audit(Path(home) / "audit.sqlite3") as audit:
+        with Audit(database) as audit:
             one = Desk(sandbox, connection, systems, audit, connection.spreadsheet_id, [systems])
             yield one
             for each in one.opened:
                 each.close()
+
+
+@contextlib.contextmanager
+def imported(*metafields):
+    """A desk in whose sheet the sample catalogue is: imported once in this process, and put there again each time."""
+    with desk(saved=_imported(metafields)) as one:
+        yield one
+
+
+@functools.cache
+def _imported(metafields):
+    with desk() as one:
+        import_catalogue(one.systems, one.audit, ImportOptions(metafields=metafields))
+        with contextlib.closing(sqlite3.connect(one.audit.place)) as database:
+            return Saved(states.dump(one.sandbox.world, one.sandbox.services), database.serialize())

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from cli_world import COMMAND, Ended, Sheet
-from sandboxed import desk
+from sandboxed import desk, imported
 
 from sheets_catalog.cli import main as cli
 from sheets_catalog.flows.connection import save
-from sheets_catalog.flows.importing import import_catalogue
 
 
 @pytest.fixture
@@ -61,8 +60,7 @@ def process(home):
 @pytest.fixture
 def at(home):
     """A sandbox whose catalogue was imported, with a connection to it saved as `default`."""
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         save(one.connection, "default")
         yield one
 

@@ -14,13 +14,12 @@ from pathlib import Path
 
 import msgspec
 import requests
-from sandboxed import Desk, desk
+from sandboxed import Desk, imported
 
 from sheets_catalog.database import Audit
 from sheets_catalog.errors import SheetsCatalogError
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
-from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.jobs.state import Status
 from sheets_catalog.sandbox import state as states
 
@@ -154,8 +153,7 @@ def edit(at):
 @contextlib.contextmanager
 def prepared():
     """The scenario, ready to be run and put back."""
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         edit(at)
         plan = plan_export(at.systems, OPTIONS)
         assert len(plan.changes) == ITEMS, [(change.action, change.label) for change in plan.changes]

@@ -10,13 +10,12 @@ import os
 import pytest
 import requests
 from forked import Forked
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.books import Books
 from sheets_catalog.database import Audit
 from sheets_catalog.flows import control, job_files
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
-from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.flows.resuming import cancel
 from sheets_catalog.flows.undoing import plan_undo
 from sheets_catalog.jobs.state import Status
@@ -27,8 +26,7 @@ TO_SHOP = "*productVariantsBulkUpdate*"
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 import requests
 from forked import Forked
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.database import Audit
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
-from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.flows.undoing import plan_undo
 from sheets_catalog.flows.verification import verify
 from sheets_catalog.sandbox import state as states
@@ -50,8 +49,7 @@ def edit(at):
 @pytest.fixture(scope="module")
 def stage():
     """A sandbox in which an undo was planned and stored: where it stands, its job, its saved state, the goal."""
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         goal = world(at)
         edit(at)
         job = apply(at.systems, at.audit, store(at.systems, plan_export(at.systems))).job_id

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 import requests
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.errors import BusyError, StateError
 from sheets_catalog.flows import control, job_files
@@ -19,8 +19,7 @@ from sheets_catalog.jobs.state import Status
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

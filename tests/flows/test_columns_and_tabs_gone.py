@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sandboxed import desk
+from sandboxed import desk, imported
 
 from sheets_catalog.errors import PlanError
 from sheets_catalog.flows.exporting import ExportOptions, plan_export
@@ -15,8 +15,7 @@ GONE = r"no tab “Products”, but 30 records stood there at the last sync. It 
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.errors import PlanError
 from sheets_catalog.flows.conflicts_tab import HEADER, TITLE
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
-from sheets_catalog.flows.importing import import_catalogue
 
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

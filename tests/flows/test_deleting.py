@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.flows.exporting import ExportOptions, plan_export
-from sheets_catalog.flows.importing import ImportOptions, import_catalogue
 from sheets_catalog.flows.undoing import plan_undo
 from sheets_catalog.records.tables import metafield
 from tests.flows.test_undo import add, cell, export, in_shop, merchant, run, tab
@@ -16,8 +15,7 @@ MATERIAL = "Metafield: custom.material [single_line_text_field]"
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit, ImportOptions(metafields=(MATERIAL,)))
+    with imported(MATERIAL) as one:
         yield one
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.books import Books
 from sheets_catalog.errors import ConfirmationNeeded, PlanError, StalePlanError
@@ -16,8 +16,7 @@ from sheets_catalog.jobs.state import Status
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.errors import ConfirmationNeeded
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.exporting.guarding import guard
-from sheets_catalog.flows.importing import import_catalogue
 
 
 @pytest.fixture(scope="module")
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 
@@ -84,8 +82,7 @@ def test_a_share_of_one_never_asks_about_changes_and_still_about_removals(at):
 
 
 def test_it_is_not_applied_without_a_yes():
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         at.person().worksheet("Products").delete_rows(2, 3)
         chosen = ExportOptions(deletes="delete")
         job = store(at.systems, plan_export(at.systems, chosen))

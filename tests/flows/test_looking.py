@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sandboxed import desk
+from sandboxed import imported
 
 from benchmarks.people import edit
 from benchmarks.place import Place
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
-from sheets_catalog.flows.importing import import_catalogue
 
 
 class Merchant:
@@ -32,8 +31,7 @@ class Merchant:
 
 def test_an_edit_in_the_shop_between_two_batches_is_seen():
     options = ExportOptions(batch_size=1)
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         edit(Place(at.sandbox.connection()), "Variants", "Price", [2, 10], lambda price: price + 1)
         plan = plan_export(at.systems, options)
         first, second = plan.changes

@@ -6,7 +6,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.importing import import_catalogue
@@ -24,8 +24,7 @@ NOTES = {"Products": 3, "Variants": 8}
 
 @pytest.fixture(scope="module")
 def prepared():
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         for title, column in NOTES.items():
             add_notes(at, title, column)
         products = at.person().worksheet("Products")
@@ -142,8 +141,7 @@ def check_moved(prepared, move, when, calls):
 
 
 def test_a_person_who_types_the_value_we_write_into_another_row_keeps_it():
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         products = at.person().worksheet("Products")
         vendor = products.row_values(1).index("Vendor") + 1
         at.sandbox.services["shopify"].edit_product(products.cell(2, 1).value, vendor="Acme")
@@ -159,8 +157,7 @@ def test_a_person_who_types_the_value_we_write_into_another_row_keeps_it():
 
 @pytest.mark.parametrize("nth", [1, 2])
 def test_new_rows_stand_under_their_headers_when_a_column_is_inserted_before_they_come(nth):
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         merchant = at.sandbox.services["shopify"]
         merchant.add_product("Brand New", vendor="V")
         ids = sheet_ids(at)
@@ -186,8 +183,7 @@ def test_new_rows_stand_under_their_headers_when_a_column_is_inserted_before_the
 
 @pytest.mark.parametrize("look", [4, 5, 6])
 def test_new_rows_come_once_when_ids_move_before_them_and_the_answer_is_lost(look):
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         at.sandbox.services["shopify"].add_product("Brand New", vendor="V")
         path = f"/v4/spreadsheets/{at.spreadsheet_id}:batchUpdate"
         body = {"requests": [columns_inserted(sheet_ids(at)["Products"], 0)]}
@@ -208,8 +204,7 @@ def test_new_rows_come_once_when_ids_move_before_them_and_the_answer_is_lost(loo
 
 def test_a_header_that_is_emptied_while_new_rows_come_costs_the_shop_nothing_when_it_is_typed_again():
     """The rows do not have that value then; a baseline that says they do would take it for cleared."""
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         at.sandbox.services["shopify"].add_product("Brand New", vendor="V")
         products = at.person().worksheet("Products")
         column = products.row_values(1).index("Vendor")

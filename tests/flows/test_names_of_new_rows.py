@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 import requests
 from forked import Forked
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.database import Audit
 from sheets_catalog.flows.connection import open_systems
@@ -23,8 +23,7 @@ from tests.flows.test_new_rows import append, go, made, planned, put, tab
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import requests
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.books import Books
 from sheets_catalog.flows import control
@@ -24,8 +24,7 @@ VARIANT_CHANGED = (
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

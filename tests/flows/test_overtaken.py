@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.flows import control, job_files
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store, work
@@ -15,8 +15,7 @@ from sheets_catalog.jobs.state import Result, Status
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

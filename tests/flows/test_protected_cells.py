@@ -5,13 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 import requests
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.errors import PermissionMissing
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.connection import open_systems
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
-from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.jobs.state import Status
 
 ANNA = "anna@example.com"
@@ -19,8 +18,7 @@ ANNA = "anna@example.com"
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         for file_id in (one.spreadsheet_id, one.connection.folder_id):
             one.systems.drive.create_permission(file_id, type_="user", role="writer", email_address=ANNA)
         yield one

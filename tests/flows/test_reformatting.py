@@ -6,18 +6,16 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.flows import reformatting
 from sheets_catalog.flows.exporting import plan_export
-from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.flows.tabs import letter
 
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

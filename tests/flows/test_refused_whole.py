@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import requests
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.errors import Refused
 from sheets_catalog.flows import job_files, resuming
@@ -17,8 +17,7 @@ from sheets_catalog.records.tables import metafield
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.errors import InputError
 from sheets_catalog.flows import resuming
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store, work
-from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Status
 
 
 def test_a_renamed_tab_is_named_before_anything_is_sent():
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         products, row = with_a_new_one(at)
         job = store(at.systems, plan_export(at.systems, ExportOptions()))
         products.update_title("Produkte")
@@ -43,8 +41,7 @@ class DiedError(Exception):
 
 
 def test_a_job_whose_tab_was_deleted_after_its_records_were_made_can_be_cancelled(monkeypatch):
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         products, row = with_a_new_one(at)
         job, deliver = store(at.systems, plan_export(at.systems, ExportOptions())), work.deliver
 
@@ -63,8 +60,7 @@ def test_a_job_whose_tab_was_deleted_after_its_records_were_made_can_be_cancelle
 
 
 def test_so_can_one_whose_ids_were_written_by_a_process_that_died(monkeypatch):
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         products, row = with_a_new_one(at)
         products.update_cell(2, 3, "Another title")
         job = store(at.systems, plan_export(at.systems, ExportOptions()))

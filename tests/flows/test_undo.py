@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sandboxed import desk
+from sandboxed import desk, imported
 
 from sheets_catalog.database import SessionStart
 from sheets_catalog.errors import ConfirmationNeeded, InputError, StalePlanError
@@ -23,8 +23,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import requests
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.cli.statuses import Exit, of_job
 from sheets_catalog.database import SessionStart
@@ -12,7 +12,6 @@ from sheets_catalog.errors import InputError
 from sheets_catalog.flows import control
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.exporting.work import ExportWork
-from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.flows.undoing import plan_undo
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Result
@@ -35,8 +34,7 @@ from tests.flows.test_undo import (
 
 @pytest.fixture
 def at():
-    with desk() as one:
-        import_catalogue(one.systems, one.audit)
+    with imported() as one:
         yield one
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sandboxed import desk
+from sandboxed import imported
 
 from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.importing import import_catalogue
@@ -152,8 +152,7 @@ class EverydayLife(RuleBasedStateMachine):
 @pytest.fixture(scope="module")
 def prepared():
     random.seed(0)
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         yield at, states.dump(at.sandbox.world, at.sandbox.services)
 
 

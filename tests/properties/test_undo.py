@@ -14,11 +14,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from sandboxed import Desk, desk
+from sandboxed import Desk, imported
 
 from sheets_catalog.database import Audit
 from sheets_catalog.flows.exporting import apply, plan_export, store
-from sheets_catalog.flows.importing import import_catalogue
 from sheets_catalog.flows.undoing import plan_undo
 from sheets_catalog.sandbox import state as states
 
@@ -49,8 +48,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world():
-    with desk() as at:
-        import_catalogue(at.systems, at.audit)
+    with imported() as at:
         header = at.person().worksheet("Variants").row_values(1)
         assert all(header[ord(letter) - 65] == title for title, letter in FIELDS.values())
         yield World(at, states.dump(at.sandbox.world, at.sandbox.services))
