@@ -274,6 +274,17 @@ def test_what_a_reviewer_trashes_after_planning_is_not_delivered(small, what) ->
     assert change.label not in small.files_in(small.folders["client_folder"])
 
 
+def test_what_a_reviewer_notes_on_a_file_after_planning_stays_behind(small) -> None:
+    job = small.plan_delivery()
+    file = job_files.show(small.systems, job).plan.changes[0].files[0]
+    url, token = f"{small.sandbox.url}/drive/v3/files/{file.source}", small.connection.google.access_token
+    noted = {"properties": {"reviewer": "rita"}}
+    requests.patch(url, json=noted, headers={"Authorization": f"Bearer {token}"}, timeout=10).raise_for_status()
+    assert small.store.files[file.source].properties
+    assert small.apply_delivery(job).books.done == 3
+    assert not small.store.files[file.new_id].properties
+
+
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_what_a_reviewer_moves_away_after_planning_is_not_delivered(small, what) -> None:
     change = plan(small).plan.changes[1]

@@ -338,6 +338,21 @@ def test_an_export_sheet_that_was_deleted_is_made_anew(tmp_path) -> None:
         assert here.deliver().books.done == 3
 
 
+def test_a_tab_that_a_reviewer_put_before_the_export_sheets_own_is_left_alone(tmp_path) -> None:
+    with desk(tmp_path, 3, files=18) as here:
+        one_copy_fails(here)
+        here.stage()
+        folder = here.systems.drive.get(register.load(here.systems).batches["B1"].folder_id)
+        sheet = native.Mark.read(folder.app_properties[export_sheet.MARK]).file_id
+        tab = {"addSheet": {"properties": {"title": "Remarks", "index": 0}}}
+        here.systems.sheets.batch_update(sheet, [tab], safety="repeatable")
+        here.systems.sheets.write_ranges(sheet, [("'Remarks'!A1:A1", [["mine"]])])
+        assert here.stage("", retry="B1").books.done == 1
+        remarks, staged = here.systems.sheets.read_ranges(sheet, ["'Remarks'", "'Sheet1'"], "FORMATTED_VALUE")
+        assert remarks == [["mine"]]
+        assert [row[0] for row in staged] == ["Task ID", "task-1", "task-2", "task-3"]
+
+
 def test_a_delivery_whose_receipt_was_deleted_can_be_cancelled(small) -> None:
     """Nothing can be made under its id any more."""
     one_copy_fails(small)

@@ -171,6 +171,16 @@ def test_a_clean_up_keeps_what_was_staged_of_tasks_that_name_a_batch_which_never
     assert [each.batch_id for each in keeping.plan_cleaning(small.systems, 0)] == ["B1"]
 
 
+def test_a_clean_up_keeps_what_was_staged_of_tasks_that_somebody_called_delivered(small) -> None:
+    """Somebody filled the column of statuses down; only the first task was delivered."""
+    typed(small, "Export Status", "staged", "delivered", "delivered")
+    assert small.deliver().books.done == 1
+    assert keeping.plan_cleaning(small.systems, 0, delivered=True) == []
+    typed(small, "Export Status", "delivered", "staged", "staged")
+    assert small.deliver().books.done == 2
+    assert keeping.plan_cleaning(small.systems, 0, delivered=True)[0].trash
+
+
 def test_of_two_jobs_that_start_at_once_one_copies(tmp_path, monkeypatch) -> None:
     """Each has found that the other has not begun: the first stops there for a while, the second goes on."""
     with desk(tmp_path, 7, files=42) as here:
@@ -251,8 +261,8 @@ def test_planning_a_clean_up_reads_the_proofs_of_a_delivered_batch_once(small) -
         what()
         return small.calls() - before
 
-    jobs = register.load(small.systems).batches["B1"].staging_jobs
-    proofs = calls(lambda: batches.proven(small.systems, jobs))
+    batch = register.load(small.systems).batches["B1"]
+    proofs = calls(lambda: batches.proven(small.systems, (*batch.staging_jobs, *batch.delivery_jobs)))
     rest = calls(lambda: keeping.plan_cleaning(small.systems, 0))
     assert proofs
     assert calls(lambda: keeping.plan_cleaning(small.systems, 0, delivered=True)) == rest + proofs

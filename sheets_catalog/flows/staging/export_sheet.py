@@ -70,7 +70,7 @@ def _rows(opened: TaskTab, batch_id: str) -> list[list[Cell]]:
 
 def _fill(systems: Systems, sheet_id: str, rows: list[list[Cell]]) -> None:
     info = systems.sheets.info(sheet_id)
-    tab = next(iter(info.tabs.values()))
+    tab = min(info.tabs.values(), key=lambda each: each.sheet_id)  # 0 as made; a reviewer may put others before it
     height, width = len(rows), max(len(row) for row in rows)
     grid: dict[str, Any] = {"rowCount": max(height, 2), "columnCount": max(width, 1), "frozenRowCount": 1}
     fields = ",".join(f"gridProperties.{name}" for name in grid)

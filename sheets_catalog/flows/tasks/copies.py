@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sheets_catalog.errors import NotFound, PermissionMissing, Refused, SheetsCatalogError, Throttled, Unavailable
 from sheets_catalog.flows.drive_stores import is_taken
 from sheets_catalog.flows.tasks import native
-from sheets_catalog.flows.tasks.files import look_up, unlike
+from sheets_catalog.flows.tasks.files import copy_of, look_up, unlike
 from sheets_catalog.flows.tasks.folders import closed_folder, ensure_folder
 from sheets_catalog.flows.tasks.stopping import CLOSED, Stopped, about, job_wide, stopped
 from sheets_catalog.jobs.runner import Outcome
@@ -32,7 +32,7 @@ class Copies:
 
     `drop_description`: internal notes stay behind. `_tried`: items that were worked on since this began; until
     something was (`_started`), any may have been in flight when another process died. `_open`: the folder for all tasks
-    was looked at in this batch, and is open.
+    was looked at in this batch, and is open. `_there`: what this batch's look found, by id.
     """
 
     systems: Systems
@@ -43,6 +43,7 @@ class Copies:
     _tried: set[int] = field(default_factory=set)
     _started: bool = False
     _open: bool = False
+    _there: Mapping[str, File] = field(default_factory=dict)
 
     def make_parent(self) -> None:
         """Make the folder for all tasks, if that is this job's to make and nothing was made yet. Raises `Stopped`."""
@@ -64,7 +65,7 @@ class Copies:
         Raises what stops the whole job: `Stopped`, `CredentialsError`; and `Throttled`, `Unavailable` from looking.
         """
         self._open = False
-        there = self._look(items)
+        there = self._there = self._look(items)
         self._started = True
         self._tried.update(items)
         withdrawn = self._withdrawn(items, there)
@@ -155,14 +156,16 @@ class Copies:
     def _copy_to(self, item: int, number: int, new_id: str | None) -> File:
         change = self._change(item)
         file = change.files[number]
+        source = self._there.get(file.source)
+        now = copy_of(source, file.name) if source else file  # what was noted on it since it was planned stays behind
         kind = "copy" if new_id else "native"
         return self.systems.drive.copy(
             file.source,
             new_id,
             file.name,
             parent=change.context["folder"],
-            app_properties={**dict.fromkeys(file.dropped_private), **self._marks(kind, f"{item}.{number}")},
-            properties=dict.fromkeys(file.dropped),
+            app_properties={**dict.fromkeys(now.dropped_private), **self._marks(kind, f"{item}.{number}")},
+            properties=dict.fromkeys(now.dropped),
             description="" if self.drop_description else None,
         )
 

@@ -253,7 +253,7 @@ def _cleaning(
     if words <= _WORTHLESS or (delivered and words <= finished):  # then only it matters who has no row
         words |= _rowless(systems, known, batch, everything)
     nothing_left = words <= _WORTHLESS
-    done = delivered and words <= finished
+    done = delivered and words <= finished and _handed_over(systems, batch, rows)
     abandoned = _ABANDONED | ({ExportStatus.DELIVERY_FAILED} if nothing_left else set())
     tasks = {row.key or "": _word(row) for row in rows if _word(row) in abandoned}
     why = "nothing of it was staged" if nothing_left else "all of it was delivered" if done else "failed tasks only"
@@ -267,6 +267,15 @@ def _cleaning(
         tuple(tasks.values()),
         delivered,
     )
+
+
+def _handed_over(systems: Systems, batch: Batch, rows: Sequence[Row]) -> bool:
+    """Whether jobs have proven what these rows call delivered: anybody can fill a column down."""
+    try:
+        proof = proven(systems, batch.delivery_jobs)
+    except StateError:
+        return False
+    return all(row.key in proof for row in rows if _word(row) == ExportStatus.DELIVERED)
 
 
 def _rowless(systems: Systems, known: Register, batch: Batch, everything: Sequence[Row]) -> set[str]:
