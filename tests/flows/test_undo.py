@@ -445,6 +445,18 @@ def test_made_products_and_variants_are_deleted_once_and_their_rows_stay(at):
     assert deletion.books.rejected == 2
 
 
+def test_made_records_are_deleted_though_the_shop_stored_their_options_without_spaces(at):
+    hat = add(at, "Products", Handle="rain-hat", Title="Rain Hat", Option1_Name=" Size ")
+    for size in (" S ", "L"):
+        add(at, "Variants", Product_Handle="rain-hat", Option1_Value=size, Price="34.50")
+    job = export(at)
+    product = str(cell(at, "Products", hat, "Product ID"))
+    assert in_shop(at, "products", product)["option1_name"] == "Size"
+    plan, result = undo(at, job, created="delete")
+    assert [(change.action, change.key) for change in plan.changes] == [("delete", product)]
+    assert (result.books.done, plan.findings) == (1, ())
+
+
 @pytest.mark.parametrize("edit", ["title", "price of a variant", "one more variant", "the new size"])
 def test_what_somebody_touched_since_it_was_made_is_not_deleted(at, edit):
     hat, size = a_hat_and_a_size(at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sheets_catalog.flows.exporting.creating import handle_from
+from sheets_catalog.flows.exporting.creating import OPTIONS, handle_from
 from sheets_catalog.shopify.inputs import DEFAULT_OPTION, DEFAULT_VALUE
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _GIVEN = frozenset({"id", "product_id", "product_handle"})
 """What the shop gives a record, and nobody edits: ids, and a variant's view of its product."""
+
+_TRIMMED = frozenset({*OPTIONS, *(f"{option}_name" for option in OPTIONS)})
+"""What the shop stores without the spaces at its ends."""
 
 _VARIANT: Mapping[str, Sequence[Value]] = {
     "price": ("0.00", "0", "0.000"),
@@ -85,5 +88,6 @@ def _as_made(
     name: str, told: Mapping[str, Value], now: Mapping[str, Value], otherwise: Mapping[str, Sequence[Value]]
 ) -> bool:
     if name in told:
-        return name in now and now[name] == told[name]
+        stored = told[name] if name not in _TRIMMED else (told[name] or "").strip()
+        return name in now and now[name] in (told[name], stored)
     return name in _GIVEN or now[name] in otherwise.get(name, (None,))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from sheets_catalog.changes.compare import UNKNOWN
 from sheets_catalog.changes.plan import Change, FieldChange
 from sheets_catalog.flows.exporting.comparing import group_of, label_of
-from sheets_catalog.flows.exporting.creating import NEW, OPTIONS
+from sheets_catalog.flows.exporting.creating import NEW, options_of
 from sheets_catalog.flows.exporting.looking import metafields_wanted
 from sheets_catalog.flows.exporting.removing import deletion_context
 from sheets_catalog.flows.exporting.sending import marker
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sheets_catalog.database import RecordEntry
     from sheets_catalog.flows.connection import Systems
     from sheets_catalog.flows.undoing.comparing import Place, Undoing
-    from sheets_catalog.records import Record, Table, Value
+    from sheets_catalog.records import Record, Table
     from sheets_catalog.shopify import Tree
 
 ARCHIVED = "ARCHIVED"
@@ -117,9 +117,9 @@ def _find_product(
 
 def _entry_of(tree: Tree, entries: Sequence[RecordEntry]) -> Callable[[Record], RecordEntry | None]:
     """Which entry made a variant of this product: the one of its options, or the only one of the only variant."""
-    by_options = {_options(sent(entry)): entry for entry in entries}
+    by_options = {options_of(sent(entry)): entry for entry in entries}
     only = entries[0] if len(entries) == 1 and len(tree.variants) == 1 else None
-    return lambda record: by_options.get(_options(record.values)) or only
+    return lambda record: by_options.get(options_of(record.values)) or only
 
 
 def _made_within(tree: Tree, entries: Sequence[RecordEntry]) -> Iterator[Made]:
@@ -149,17 +149,13 @@ def _find_variant(shop: _Shop, job_id: str, entry: RecordEntry, found: Creations
     kind, _, rest = entry.record_key.partition("/")
     product_id = rest.partition("/")[0] if kind == "product_id" else ""
     tree = shop.tree(handle_of(entry), product_id)
-    product, wanted = tree.product.key if tree else "", _options(sent(entry))
+    product, wanted = tree.product.key if tree else "", options_of(sent(entry))
     for variant in tree.variants if tree else ():
-        if _options(variant.record.values) == wanted and variant.operation == marker(job_id, product):
+        if options_of(variant.record.values) == wanted and variant.operation == marker(job_id, product):
             edited = edited_since(entry, variant.record, variant_as_made(entry))
             found.made.setdefault("variants", {})[variant.record.key] = Made(entry, variant.record, product, edited)
             return
     found.missing.append((entry, "The shop has no variant with these options that this job made."))
-
-
-def _options(values: Mapping[str, Value]) -> tuple[str, ...]:
-    return tuple(values.get(name) or "" for name in OPTIONS)
 
 
 def archive(made: Made, place: Place, out: Undoing, _: str = "") -> None:
@@ -180,13 +176,11 @@ def archive(made: Made, place: Place, out: Undoing, _: str = "") -> None:
 
 
 def edited_in_row(made: Made, place: Place) -> tuple[str, ...]:
-    """Fields that somebody edited in a made record's row: other values than the shop's, or blank where one was sent."""
+    """Fields that somebody edited in a made record's row: they show neither what was sent nor what the shop has."""
     told = sent(made.entry)
     now = {each.name: place.in_sheet(each.name) for each in place.layout.owned}
     return tuple(
-        name
-        for name, value in now.items()
-        if value not in (UNKNOWN, made.record.values.get(name)) and (value is not None or told.get(name))
+        name for name, value in now.items() if value not in (UNKNOWN, made.record.values.get(name), told.get(name))
     )
 
 
