@@ -66,6 +66,15 @@ def test_a_word_that_no_task_has_is_answered_with_those_that_there_are(run, read
     assert "unknown_word" not in str(run("tasks", "select", "--agent", agent.upper(), "--json").told["findings"])
 
 
+@pytest.mark.parametrize("command", [("stage", "--yes"), ("stage", "--dry-run"), ("tasks", "select")])
+def test_an_empty_name_of_a_batch_to_retry_does_not_stage_everything(run, ready, command):
+    """A script's variable that is not set."""
+    done = run(*command, "--retry", "", "--json")
+    assert done.status == 2
+    assert "There is no export batch “”" in done.told["error"]["message"]
+    assert run("batches", "list", "--json").told["batches"] == []
+
+
 def test_a_task_that_failed_is_told_once_with_its_id(run, ready):
     Sheet(ready["at"], "Tasks").put(2, "Folder Name", "Nothing like it")
     done = run("stage", "--batch-id", "ONE", "--yes")

@@ -76,7 +76,7 @@ Exported = Annotated[
     bool, options.flag("--include-exported", help="Also tasks that were delivered already.", panel=OVERRIDES)
 ]
 Retry = Annotated[
-    str,
+    str | None,
     options.value(
         "--retry",
         metavar="BATCH",
@@ -180,7 +180,7 @@ def select_(
     include_unreviewed: Unreviewed = False,
     include_failed: Failed = False,
     include_exported: Exported = False,
-    retry: Retry = "",
+    retry: Retry = None,
     show_all: options.All = False,
     connection: options.Connection = "",
     json: options.Json = False,
@@ -197,7 +197,7 @@ def select_(
     given = Given(task, batch, agent, since, until, review_status, score_min, score_max, reviewer)
     wanted = given.filters(include_unreviewed, include_failed, include_exported, retry)
     known = register.load(at.systems)
-    if retry:
+    if retry is not None:
         known.batch(retry)
     title = known.settings.tab
     rows = list(open_tasks(at.systems, title).rows())
@@ -308,7 +308,7 @@ def stage(
     include_unreviewed: Unreviewed = False,
     include_failed: Failed = False,
     include_exported: Exported = False,
-    retry: Retry = "",
+    retry: Retry = None,
     batch_id: Annotated[
         str, options.value("--batch-id", metavar="ID", help="A name for the export batch. Left out: one is made up.")
     ] = "",
@@ -322,10 +322,13 @@ def stage(
     from sheets_catalog.cli.commands.exporting import Apply, run_job
     from sheets_catalog.cli.views import exports
     from sheets_catalog.flows import staging
+    from sheets_catalog.flows.tasks import register
 
     at = here(connection, json=json)
     given = Given(task, batch, agent, since, until, review_status, score_min, score_max, reviewer)
     wanted = given.filters(include_unreviewed, include_failed, include_exported, retry)
+    if retry == "":  # such as a variable that is not set: everything that fits would be staged
+        register.load(at.systems).batch(retry)
     made = _plan(at, staging.StagingOptions(wanted, batch_id, actor(at)))
     limit = None if show_all else exports.LIMIT
     at.screen.show(*exports.preview(made.plan, "Stage", f"“{made.plan.shop}/{made.batch.folder_name}”", limit))
@@ -409,7 +412,7 @@ class Given:
     score_max: float | None
     reviewer: list[str] | None
 
-    def filters(self, unreviewed: bool, failed: bool, exported: bool, retry: str) -> Filters:
+    def filters(self, unreviewed: bool, failed: bool, exported: bool, retry: str | None) -> Filters:
         """As the flow takes them. Raises `InputError`."""
         from sheets_catalog.flows.staging import Filters
 
@@ -426,7 +429,7 @@ class Given:
             include_unreviewed=unreviewed,
             include_failed=failed,
             include_exported=exported,
-            retry=retry,
+            retry=retry or "",
         )
 
 
