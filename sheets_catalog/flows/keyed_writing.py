@@ -20,6 +20,7 @@ from sheets_catalog.flows.moved_columns import same_header
 from sheets_catalog.flows.row_looks import Look, Twins
 from sheets_catalog.flows.strays import Original, Sent, Strays
 from sheets_catalog.flows.tabs import lay_out
+from sheets_catalog.google.cells import LONGEST_TEXT
 from sheets_catalog.records import Cell, Value, write_cell
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ class RowWrite:
     values: Mapping[str, tuple[Value, Value]]
     whole: bool = False
     names: tuple[Identity, ...] = ()
+
+    @property
+    def too_long(self) -> bool:
+        """Whether a text is more than a cell can hold."""
+        return any(len(after or "") > LONGEST_TEXT for _, after in self.values.values())
 
     def key_in(self, table: Table) -> str:
         """The key, whether the row is found by it or gets it; empty when there is none."""

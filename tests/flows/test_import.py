@@ -18,7 +18,7 @@ from sheets_catalog.database import Audit
 from sheets_catalog.errors import BooksError, BusyError, InputError, PlanError, SheetsCatalogError
 from sheets_catalog.flows import control
 from sheets_catalog.flows.connection import open_systems
-from sheets_catalog.flows.exporting import plan_export
+from sheets_catalog.flows.exporting import ExportOptions, plan_export
 from sheets_catalog.flows.importing import ImportOptions, import_catalogue
 from sheets_catalog.flows.verification import verify
 from sheets_catalog.jobs import lease as leases
@@ -510,8 +510,8 @@ def test_a_text_that_no_cell_can_hold_leaves_out_its_record_and_nothing_else(at)
     assert products.row_values(2) == before
     assert ids[3] not in products.col_values(1)
     assert "Also renamed" in products.row_values(3)
-    plan = plan_export(at.systems)
-    assert plan.empty
+    assert plan_export(at.systems).empty
+    assert plan_export(at.systems, ExportOptions(deletes="delete")).empty
 
 
 def test_a_row_whose_text_grew_too_long_in_the_shop_is_still_exported(at):

@@ -166,9 +166,10 @@ def test_a_product_is_not_planned_without_the_variant_that_another_tab_has_for_i
     assert variant.record.values["price"] == "49.90"
 
 
-def test_a_variant_of_a_new_product_whose_handle_is_taken_goes_nowhere_when_its_tab_is_planned_alone(at):
+@pytest.mark.parametrize("named", [{"Handle": "taken", "Title": "Mine"}, {"Title": "Taken"}])
+def test_a_variant_of_a_new_product_whose_handle_is_taken_goes_nowhere_when_its_tab_is_planned_alone(at, named):
     at.sandbox.services["shopify"].add_product(title="Of the merchant", handle="taken")
-    append(at, "Products", {"Handle": "taken", "Title": "Mine", "Option1 Name": "Size"})
+    append(at, "Products", {**named, "Option1 Name": "Size"})
     append(at, "Variants", {"Product Handle": "taken", "Option1 Value": "S", "Price": 5})
     plan = plan_export(at.systems, ExportOptions(tables=("variants",)))
     assert (plan.changes, [each.rule for each in plan.findings]) == ((), ["unknown_product"])

@@ -7,8 +7,8 @@ import requests
 from sandboxed import imported
 
 from sheets_catalog.errors import Refused
-from sheets_catalog.flows import job_files, resuming
-from sheets_catalog.flows.exporting import apply, plan_export, store
+from sheets_catalog.flows import job_files, resuming, undoing
+from sheets_catalog.flows.exporting import ExportOptions, apply, plan_export, store
 from sheets_catalog.flows.importing import ImportOptions, import_catalogue
 from sheets_catalog.jobs.runner import Limits
 from sheets_catalog.jobs.state import Result, Status
@@ -148,3 +148,54 @@ def test_what_was_sent_of_a_record_that_ended_otherwise_is_agreed_on(at, how):
     assert ("title", old) in edits
     import_catalogue(at.fresh(), at.audit)
     assert sheet.cell(2, 3).value == old
+
+
+class Closing:
+    """Stops a run after two batches, when its shop turns everything away as well."""
+
+    def __init__(self, at, fault):
+        self.at, self.fault, self.asked = at, fault, 0
+
+    def __call__(self):
+        self.asked += 1
+        if self.asked > 2:
+            spec = {"service": "shopify", "operation": "shopify.*", "times": 0, **self.fault}
+            assert requests.post(f"{self.at.sandbox.url}/_sandbox/faults", json=spec, timeout=5).ok
+        return self.asked > 2
+
+
+@pytest.mark.parametrize("status", [401, 503])
+def test_a_shop_that_cannot_be_asked_what_was_sent_in_part_does_not_keep_the_rest_from_being_noted(at, status):
+    sheet, merchant = at.person().worksheet("Products"), at.sandbox.services["shopify"]
+    old = sheet.cell(2, 3).value
+    merchant.edit_product(sheet.cell(5, 1).value, handle="wanted")
+    put(at, "Products", 2, "Title", "Another title")
+    put(at, "Products", 3, "Title", "Of a refused one")
+    put(at, "Products", 3, "Handle", "wanted")
+    put(at, "Products", 4, "Title", "Not sent yet")
+    job = store(at.systems, plan_export(at.fresh()))
+    limits = Limits(stopping=Closing(at, {"kind": "status", "status": status}))
+    books = apply(at.systems, at.audit, job, options=ExportOptions(batch_size=1), limits=limits).books
+    assert (books.done, books.rejected, books.pending) == (1, 1, 1)
+    requests.delete(f"{at.sandbox.url}/_sandbox/faults", timeout=5)
+    put(at, "Products", 2, "Title", old)
+    import_catalogue(at.fresh(), at.audit)
+    assert sheet.cell(2, 3).value == old
+
+
+@pytest.mark.parametrize("how", ["chosen", "undone"])
+def test_a_text_of_the_shop_that_no_cell_can_hold_keeps_no_job_from_ending(at, how):
+    sheet, body = at.person().worksheet("Products"), "x" * 50_001
+    key = sheet.cell(2, 1).value
+    at.sandbox.services["shopify"].edit_product(key, description_html=body)
+    put(at, "Products", 2, "Description", "Mine")
+    put(at, "Products", 3, "Description", "Of another one")
+    policy = "shop" if how == "chosen" else "sheet"
+    result = apply(at.fresh(), at.audit, store(at.systems, plan_export(at.fresh(), ExportOptions(policy=policy))))
+    if how == "undone":
+        undo = undoing.plan_undo(at.fresh(), at.audit, result.job_id)
+        result = apply(at.fresh(), at.audit, store(at.systems, undo))
+    assert (result.status, result.books.done, result.books.conflicted) == (Status.FINISHED, 1, 1)
+    assert result.state.reasons == {0: "Not written into the sheet: a cell holds at most 50,000 characters."}
+    assert at.fresh().catalogue.by_ids("products", [key], [])[key].values["description"] == body
+    assert sheet.cell(2, sheet.row_values(1).index("Description") + 1).value == "Mine"

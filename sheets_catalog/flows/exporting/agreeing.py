@@ -15,6 +15,24 @@ if TYPE_CHECKING:
     from sheets_catalog.records import Record
 
 
+WAITING = "Another field of this record waits for a choice in “Conflicts”."
+LEFT = "Another field of this record was left as it is."
+PARTLY = frozenset({WAITING, LEFT})
+"""Reasons of a record that counts as in conflict although all that was planned for it was done."""
+
+UNWRITTEN = "Not written into the sheet: "
+"""Begins the reason of a record of which the shop has what was planned, and the sheet does not, or not all of it."""
+
+
+def agreed_on(change: Change, result: Result, reason: str) -> Sequence[FieldChange]:
+    """The fields of which both sides have what was planned: all, or those that the sheet had already."""
+    if result is Result.DONE or (result is Result.CONFLICTED and reason in PARTLY):
+        return change.fields
+    if result is Result.CONFLICTED and change.action == "update" and reason.startswith(UNWRITTEN):
+        return of_shop_alone(change)
+    return ()
+
+
 def of_shop_alone(change: Change) -> Sequence[FieldChange]:
     """The fields that are sent and that the sheet had already: once the shop has them, both sides agree."""
     written = {each.field for each in change.on("sheet")}

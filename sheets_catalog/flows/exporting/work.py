@@ -7,10 +7,19 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint
-from sheets_catalog.errors import InputError, NotFound, PermissionMissing, Refused
+from sheets_catalog.errors import AccessError, InputError, NotFound, PermissionMissing, Refused, UpstreamError
 from sheets_catalog.flows import conflicts_tab, control, job_files
 from sheets_catalog.flows.exporting import unlinked
-from sheets_catalog.flows.exporting.agreeing import as_left, may_be_half_sent, of_shop_alone, sent_of, untouched
+from sheets_catalog.flows.exporting.agreeing import (
+    LEFT,
+    UNWRITTEN,
+    WAITING,
+    agreed_on,
+    as_left,
+    may_be_half_sent,
+    sent_of,
+    untouched,
+)
 from sheets_catalog.flows.exporting.batching import first_batch
 from sheets_catalog.flows.exporting.looking import Look, fetch
 from sheets_catalog.flows.exporting.names_now import names_now
@@ -20,6 +29,7 @@ from sheets_catalog.flows.exporting.standing import depends_on_row, rows_changed
 from sheets_catalog.flows.keyed_writing import HELD, KeyedWriter, RowWrite
 from sheets_catalog.flows.reading import TabReader, open_tab
 from sheets_catalog.flows.sheet_columns import SheetColumns
+from sheets_catalog.google.cells import LONGEST_TEXT
 from sheets_catalog.jobs.runner import Outcome
 from sheets_catalog.jobs.state import Result
 
@@ -36,19 +46,16 @@ if TYPE_CHECKING:
     from sheets_catalog.jobs.state import JobState
     from sheets_catalog.records import Record, Table
 
-WAITING = "Another field of this record waits for a choice in “Conflicts”."
-LEFT = "Another field of this record was left as it is."
-PARTLY = frozenset({WAITING, LEFT})
-"""Reasons of a record that counts as in conflict although all that was planned for it was done."""
+    _Agreed = dict[int, Sequence[FieldChange]]
 
 PROTECTED = "this account may not edit its cells."
 """Why nothing was written into a row of a job that is cancelled."""
 
+TOO_LONG = f"a cell holds at most {LONGEST_TEXT:,} characters."
+"""Why a text of the shop was not written into its row."""
+
 OVERTAKEN = "/overtaken"
 """Ends the name under which a job stores the baseline after another run came in between."""
-
-UNWRITTEN = "Not written into the sheet: "
-"""Begins the reason of a record of which the shop has what was planned, and the sheet does not, or not all of it."""
 
 
 @dataclass(slots=True)
@@ -158,10 +165,11 @@ class ExportWork:
         changes = self.plan.changes
         done = [item for item, sent in settled.items() if sent.outcome.result is Result.DONE]
         created = [row for item in done if changes[item].action == "create" and (row := self._new_row(item, settled))]
-        edited = [self._edited_row(item) for item in done if changes[item].on("sheet")]
+        wanted = [self._edited_row(item) for item in done if changes[item].on("sheet")]
+        edited = [row for row in wanted if not row.too_long]
+        problems = {row.item: TOO_LONG for row in wanted if row.too_long}
         if not created and not edited:
-            return {}
-        problems: dict[int, str] = {}
+            return problems
         info = self.systems.sheets.info(self.plan.spreadsheet_id)
         for name, rows in product(self.tables, (created, edited)):
             mine = [row for row in rows if changes[row.item].table == name]
@@ -245,10 +253,15 @@ class ExportWork:
 
         An export would then leave the shop what was sent, and an import overwrite the cell with it.
         """
-        if not any(self._agreed(item, state) for item in self.looked) and not self._half_sent(self.looked, state):
-            return ()
         told = [item for item in range(state.total) if self._is_told(item)]
-        self._store_baseline(self.home, state, told)
+        agreed = self._wholly_agreed(told, state)
+        try:
+            agreed |= self._half_sent(told, state)
+        except (AccessError, UpstreamError):  # the shop may be why this ends: what is known is noted all the same
+            told = [*agreed]
+        if not self.looked & agreed.keys():
+            return ()
+        self._store_baseline(self.home, state, agreed)
         return told
 
     def _is_told(self, item: int) -> bool:
@@ -260,10 +273,11 @@ class ExportWork:
 
         Where another run came in between, its conflicts are newer, and people may have chosen there.
         """
+        agreed = self._wholly_agreed(range(state.total), state) | self._half_sent(range(state.total), state)
         try:
-            alone = self._store_baseline(self.home, state, range(state.total))
+            alone = self._store_baseline(self.home, state, agreed)
         except NotFound:  # it was deleted while the job ran
-            alone = self._store_baseline(control.find_or_make(self.systems), state, range(state.total))
+            alone = self._store_baseline(control.find_or_make(self.systems), state, agreed)
         if alone and self.plan.options.get(CONFLICTS_TAB) != LISTED:
             self._show_conflicts()
 
@@ -280,19 +294,19 @@ class ExportWork:
                 advice=f"Let this account edit the tab “{conflicts_tab.TITLE}”, then resume the job; or cancel it.",
             ) from error
 
-    def _store_baseline(self, home: Control, state: JobState, items: Collection[int]) -> bool:
-        """Note what these items have settled; whether no other run came in between.
+    def _store_baseline(self, home: Control, state: JobState, agreed: _Agreed) -> bool:
+        """Note what is agreed on; whether no other run came in between.
 
         If one did, this job's name says so for good: what that one found is newer.
         """
         baseline, _ = home.load()
         alone = baseline.job_id == self.job_id or baseline.generation in {0, self.plan.baseline_generation}
-        self._agree(baseline, state, items, alone=alone)
+        self._agree(baseline, state, agreed, alone=alone)
         home.save(baseline, job_id=self.job_id if alone else f"{self.job_id}{OVERTAKEN}")
         return alone
 
-    def _agree(self, baseline: Baseline, state: JobState, items: Collection[int], *, alone: bool) -> None:
-        """Note what both sides agree on, of these items that are settled. `alone`: no other run came in between.
+    def _agree(self, baseline: Baseline, state: JobState, agreed: _Agreed, *, alone: bool) -> None:
+        """Note what both sides agree on. `alone`: no other run came in between.
 
         A record of which an old value were noted would seem edited in the shop, and a way back to it in the sheet be
         taken for no edit.
@@ -300,33 +314,28 @@ class ExportWork:
         for each in self.plan.agreements if alone else ():
             baseline.table(each.table).agree(each.key, each.marks)
         self._remember_unlinked(baseline, state)
-        agreed = {item: fields for item in items if (fields := self._agreed(item, state))}
-        agreed |= self._half_sent(items, state)
-        settled = [*agreed]
-        keys = self._new_keys([item for item in settled if self.plan.changes[item].action == "create"])
-        older = set() if alone else self._older([item for item in settled if item not in self.looked], baseline, state)
-        for item in settled:
+        keys = self._new_keys([item for item in agreed if self.plan.changes[item].action == "create"])
+        older = set() if alone else self._older([item for item in agreed if item not in self.looked], baseline, state)
+        for item, fields in agreed.items():
             change = self.plan.changes[item]
             base, key = baseline.table(change.table), change.key or keys.get(item, "")
             if change.action == "delete":
                 base.forget([change.key])
             elif key and (item not in older or (change.action == "create" and key not in base)):
-                base.agree(key, {each.field: fingerprint(each.after) for each in agreed[item]})
+                base.agree(key, {each.field: fingerprint(each.after) for each in fields})
 
-    def _agreed(self, item: int, state: JobState) -> Sequence[FieldChange]:
-        """The fields of which both sides have what was planned: all, or those that the sheet had already."""
-        change, result, reason = self.plan.changes[item], state.result(item), state.reasons.get(item, "")
-        if result is Result.DONE or (result is Result.CONFLICTED and reason in PARTLY):
-            return change.fields
-        if result is Result.CONFLICTED and change.action == "update" and reason.startswith(UNWRITTEN):
-            return of_shop_alone(change)
-        return ()
+    def _wholly_agreed(self, items: Collection[int], state: JobState) -> _Agreed:
+        """By item, the fields of which both sides have what was planned, as the state tells."""
+        changes, reasons = self.plan.changes, state.reasons
+        fields = {item: agreed_on(changes[item], state.result(item), reasons.get(item, "")) for item in items}
+        return {item: each for item, each in fields.items() if each}
 
-    def _half_sent(self, items: Collection[int], state: JobState) -> dict[int, Sequence[FieldChange]]:
+    def _half_sent(self, items: Collection[int], state: JobState) -> _Agreed:
         """Of records that ended otherwise, the fields that the shop has as planned: the others were not sent."""
-        changes = {item: self.plan.changes[item] for item in items if not self._agreed(item, state)}
+        agreed = self._wholly_agreed(items, state)
+        changes = {item: self.plan.changes[item] for item in items if item not in agreed}
         ended = {item: each for item, each in changes.items() if may_be_half_sent(each, state.result(item))}
-        found: dict[int, Sequence[FieldChange]] = {}
+        found: _Agreed = {}
         for name, table in self.tables.items():
             mine = {item: each for item, each in ended.items() if each.table == name}
             now = fetch(self.systems, table, [each.key for each in mine.values()]) if mine else {}

@@ -132,6 +132,8 @@ class Merging:
         self.counts.rejected += 1
         self.findings.extend(findings)
         self.telling.rejected(record, row.number if row else None, findings)
+        if row is None and not self.base.without_row(record.key):
+            self.base.forget([record.key])  # else the next export might delete it, as if a person had removed its row
 
     def _existing(self, record: Record, row: Row) -> None:
         todo: dict[str, tuple[Value, Value]] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sheets_catalog.errors import InputError, NotFound, StateError
 from sheets_catalog.flows import job_files
 from sheets_catalog.flows.auditing import ENDS
-from sheets_catalog.flows.exporting.work import PARTLY, UNWRITTEN
+from sheets_catalog.flows.exporting.agreeing import PARTLY, UNWRITTEN
 from sheets_catalog.jobs.checkpoints import Checkpoints
 
 if TYPE_CHECKING:
