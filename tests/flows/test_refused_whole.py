@@ -199,3 +199,34 @@ def test_a_text_of_the_shop_that_no_cell_can_hold_keeps_no_job_from_ending(at, h
     assert result.state.reasons == {0: "Not written into the sheet: a cell holds at most 50,000 characters."}
     assert at.fresh().catalogue.by_ids("products", [key], [])[key].values["description"] == body
     assert sheet.cell(2, sheet.row_values(1).index("Description") + 1).value == "Mine"
+
+
+def test_what_a_process_that_died_had_sent_in_part_is_agreed_on_although_another_export_came_first(at):
+    sheet, asked = at.person().worksheet("Products"), []
+    key, old = sheet.cell(2, 1).value, sheet.cell(2, 3).value
+    owner = f"gid://shopify/Product/{key}"
+    at.sandbox.services["shopify"].set_metafield(owner, "custom", "material", "single_line_text_field", "Linen")
+    import_catalogue(at.fresh(), at.audit, ImportOptions(metafields=(HEADER,)))
+    put(at, "Products", 2, "Title", "Another title")
+    put(at, "Products", 2, HEADER, "")
+    put(at, "Products", 3, "Title", "Sent by who resumes")
+    job = store(at.systems, plan_export(at.fresh()))
+    spec = {"service": "shopify", "operation": "shopify.metafieldsDelete*", "kind": "user-errors"}
+    assert requests.post(f"{at.sandbox.url}/_sandbox/faults", json=spec, timeout=5).ok
+
+    def dying():
+        asked.append(1)
+        if len(asked) > 1:
+            raise ZeroDivisionError
+        return False
+
+    options = ExportOptions(batch_size=1)
+    with pytest.raises(ZeroDivisionError):
+        apply(at.systems, at.audit, job, options=options, limits=Limits(stopping=dying))
+    put(at, "Inventory", 2, "Available", 333)
+    apply(at.fresh(), at.audit, store(at.systems, plan_export(at.fresh(), ExportOptions(tables=("inventory",)))))
+    books = apply(at.fresh(), at.audit, job, options=options).books
+    assert (books.done, books.rejected) == (1, 1)
+    put(at, "Products", 2, "Title", old)
+    import_catalogue(at.fresh(), at.audit)
+    assert sheet.cell(2, 3).value == old

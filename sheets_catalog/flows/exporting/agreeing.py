@@ -8,7 +8,7 @@ from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.changes.plan import Change, FieldChange
@@ -60,6 +60,6 @@ def untouched(change: Change, baseline: Baseline) -> bool:
     return all(marks.get(each.field) in {None, fingerprint(each.before)} for each in decided)
 
 
-def as_left(change: Change, record: Record | None) -> bool:
-    """Whether the shop has what the change sent, or took from it."""
-    return record is not None and all(record.values.get(each.field) == each.after for each in change.fields)
+def as_left(fields: Iterable[FieldChange], record: Record | None) -> bool:
+    """Whether the shop has what was sent of these fields, or was taken from it."""
+    return record is not None and all(record.values.get(each.field) == each.after for each in fields)

@@ -315,7 +315,8 @@ class ExportWork:
             baseline.table(each.table).agree(each.key, each.marks)
         self._remember_unlinked(baseline, state)
         keys = self._new_keys([item for item in agreed if self.plan.changes[item].action == "create"])
-        older = set() if alone else self._older([item for item in agreed if item not in self.looked], baseline, state)
+        others = {item: fields for item, fields in agreed.items() if item not in self.looked}
+        older = set() if alone else self._older(others, baseline, state)
         for item, fields in agreed.items():
             change = self.plan.changes[item]
             base, key = baseline.table(change.table), change.key or keys.get(item, "")
@@ -342,19 +343,19 @@ class ExportWork:
             found |= {item: fields for item, each in mine.items() if (fields := sent_of(each, now.get(each.key)))}
         return found
 
-    def _older(self, items: Sequence[int], baseline: Baseline, state: JobState) -> set[int]:
+    def _older(self, agreed: _Agreed, baseline: Baseline, state: JobState) -> set[int]:
         """Those that another run has come after, as baseline or shop shows: they are not what this job left there.
 
         A process that died did not note what it had sent, so others still have the value before it in the baseline.
         What this job has noted (`JobState.told`) others knew: if they have that value, they went back to it.
         """
-        changes = {item: self.plan.changes[item] for item in items if not state.told(item)}
+        changes = {item: self.plan.changes[item] for item in agreed if not state.told(item)}
         mine = {item for item, change in changes.items() if change.action == "update" and untouched(change, baseline)}
         for name, table in self.tables.items():
             keys = {changes[item].key: item for item in mine if changes[item].table == name}
             found = fetch(self.systems, table, keys) if keys else {}
-            mine -= {item for key, item in keys.items() if not as_left(changes[item], found.get(key))}
-        return set(items) - mine
+            mine -= {item for key, item in keys.items() if not as_left(agreed[item], found.get(key))}
+        return set(agreed) - mine
 
     def _remember_unlinked(self, baseline: Baseline, state: JobState) -> None:
         """Records that were made, but whose row did not get their id: the next plan must not make them again."""
