@@ -12,6 +12,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -68,7 +69,7 @@ class Handler(WSGIRequestHandler):
             self._send(response, head_only=self.command == "HEAD")
         except Cut as cut:
             self._cut(cut)
-        except (ConnectionError, TimeoutError):
+        except (ClientDisconnected, ConnectionError, TimeoutError):  # such as a client that was killed
             self.close_connection = True
 
     def _send(self, response: Response, *, head_only: bool) -> None:

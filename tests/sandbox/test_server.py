@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -47,6 +48,15 @@ def test_connection_is_kept_alive(sandbox):
         ports.add(connection.sock.getsockname()[1])
     connection.close()
     assert len(ports) == 1
+
+
+def test_a_client_that_dies_in_the_middle_of_a_request_leaves_no_traceback(sandbox, capfd):
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=5) as dying:
+        dying.sendall(b"POST /drive/v3/files HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 1000\r\n\r\n{")
+        dying.shutdown(socket.SHUT_WR)
+        assert dying.recv(1000) == b""
+    assert capfd.readouterr().err == ""
+    assert control(sandbox.url, "requests")["total"] == 0
 
 
 def test_every_call_is_counted_once_by_operation_and_status(sandbox):
