@@ -175,6 +175,15 @@ def test_a_variant_of_a_new_product_whose_handle_is_taken_goes_nowhere_when_its_
     assert (plan.changes, [each.rule for each in plan.findings]) == ((), ["unknown_product"])
 
 
+@pytest.mark.parametrize("rows", [[{"Status": "no such one"}], [{}, {}]], ids=["unreadable", "double"])
+def test_a_variant_of_a_refused_product_that_only_a_title_names_goes_into_no_product_that_has_its_handle(at, rows):
+    at.sandbox.services["shopify"].add_product(title="Of the merchant", handle="taken")
+    append(at, "Products", *({"Title": "Taken", **row} for row in rows))
+    append(at, "Variants", {"Product Handle": "taken", "Option1 Value": "S", "Price": 5})
+    plan = plan_export(at.systems)
+    assert (plan.changes, plan.findings[-1].rule) == ((), "unknown_product")
+
+
 def test_what_an_earlier_request_made_after_we_had_looked_is_ours_and_not_refused(at, monkeypatch):
     append(at, "Products", {"Handle": "lamp", "Title": "Lamp"})
     append(at, "Variants", {"Product Handle": "lamp", "Price": 9})
@@ -287,6 +296,18 @@ def test_a_product_without_row_is_remembered_by_another_process_and_under_anothe
     at.sandbox.services["shopify"].edit_product(key, handle="named-for-search-engines", status="DRAFT")
     assert go(at, job).status is Status.FINISHED
     assert str(key) in control.find(at.systems).load()[0].table("products")
+
+
+def test_a_product_without_row_is_remembered_when_its_job_is_stopped_and_not_made_again_by_the_next_plan(at):
+    row = append(at, "Products", {"Title": "Brand new", "Status": "active"}, {"Title": "Next", "Status": "active"})
+    before, job = len(made(at).products), planned(at)
+    change_while_it_is_made(at, "shopify.productSet", "Products", row, "Title", "Completely other")
+    limits = Limits(stopping=lambda: len(made(at).products) > before)
+    paused = apply(at.fresh(), at.audit, job, limits=limits, options=ExportOptions(batch_size=1))
+    assert (paused.books.conflicted, paused.books.pending) == (1, 1)
+    plan = plan_export(at.fresh())
+    assert [change.label for change in plan.changes] == ["Next"]
+    assert ("error", row) in unlinked_in(plan)
 
 
 @pytest.mark.parametrize("length", [1, 100, 200])

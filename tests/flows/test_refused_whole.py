@@ -230,3 +230,31 @@ def test_what_a_process_that_died_had_sent_in_part_is_agreed_on_although_another
     put(at, "Products", 2, "Title", old)
     import_catalogue(at.fresh(), at.audit)
     assert sheet.cell(2, 3).value == old
+
+
+def test_what_is_sent_after_another_export_came_in_between_is_noted_although_the_shop_cannot_be_asked(at):
+    sheet, asked = at.person().worksheet("Products"), []
+    old = sheet.cell(3, 3).value
+    for row in (2, 3, 4):
+        put(at, "Products", row, "Title", f"Another title {row}")
+    job = store(at.systems, plan_export(at.fresh()))
+
+    def dying():
+        asked.append(1)
+        if len(asked) > 1:
+            raise ZeroDivisionError
+        return False
+
+    options = ExportOptions(batch_size=1)
+    with pytest.raises(ZeroDivisionError):
+        apply(at.systems, at.audit, job, options=options, limits=Limits(stopping=dying))
+    put(at, "Inventory", 2, "Available", 333)
+    apply(at.fresh(), at.audit, store(at.systems, plan_export(at.fresh(), ExportOptions(tables=("inventory",)))))
+    closing = Closing(at, {"kind": "status", "status": 401})
+    closing.asked = 1
+    books = apply(at.fresh(), at.audit, job, options=options, limits=Limits(stopping=closing)).books
+    assert (books.done, books.pending) == (2, 1)
+    requests.delete(f"{at.sandbox.url}/_sandbox/faults", timeout=5)
+    put(at, "Products", 3, "Title", old)
+    import_catalogue(at.fresh(), at.audit)
+    assert sheet.cell(3, 3).value == old

@@ -8,7 +8,7 @@ from sheets_catalog.changes.fingerprints import fingerprint
 from sheets_catalog.jobs.state import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sheets_catalog.changes.baseline import Baseline
     from sheets_catalog.changes.plan import Change, FieldChange
@@ -31,6 +31,12 @@ def agreed_on(change: Change, result: Result, reason: str) -> Sequence[FieldChan
     if result is Result.CONFLICTED and change.action == "update" and reason.startswith(UNWRITTEN):
         return of_shop_alone(change)
     return ()
+
+
+def made_without_row(changes: Sequence[Change], reasons: Mapping[int, str]) -> list[int]:
+    """New records that were made, and whose row did not get their id, as the reasons of a job's state tell."""
+    told = [item for item, reason in reasons.items() if reason.startswith(UNWRITTEN)]
+    return [item for item in told if changes[item].action == "create"]
 
 
 def of_shop_alone(change: Change) -> Sequence[FieldChange]:

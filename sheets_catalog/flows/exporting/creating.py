@@ -74,6 +74,11 @@ def handle_of(row: Row) -> str:
     return row.values.get("handle") or handle_from(row.values.get("title") or "")
 
 
+def names_of(table: Table, row: Row) -> list[tuple[str, ...]]:
+    """All natural keys of a row: a new product is called by the handle it will have, whether or not one is typed."""
+    return table.natural_keys_of(row.values if row.key else {**row.values, "handle": handle_of(row)})
+
+
 def new_variants(layout: Layout, rows: Iterable[Row], known: Known, handles: Mapping[str, bool], out: Compared) -> None:
     """Plan the variants to create, under products that exist or are created in the same plan.
 

@@ -266,13 +266,12 @@ def _plan_creates(run: _Planning) -> None:
 
 
 def _new_apart(run: _Planning, table: Table) -> Mapping[tuple[str, ...], int]:
-    """New rows of a tab that the plan is not about, by natural key: a product's is the handle it will have."""
+    """New rows of a tab that the plan is not about, by natural key."""
     opened = open_tab(run.systems, run.info, table, run.money_digits)
     if isinstance(opened, Finding) or not opened.layout.usable:
         return {}
-    nameless = [row for row in opened.rows() if row.key is None]
-    named = [(row.number, {**row.values, "handle": creating.handle_of(row)}) for row in nameless]
-    return {name: number for number, values in named for name in table.natural_keys_of(values)}
+    nameless = (row for row in opened.rows() if row.key is None)
+    return {name: row.number for row in nameless for name in creating.names_of(table, row)}
 
 
 def _known(run: _Planning, products: Sifted | None, variants: Sifted | None) -> creating.Known:

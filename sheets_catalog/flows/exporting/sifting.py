@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sheets_catalog.changes.fingerprints import fingerprint
+from sheets_catalog.flows.exporting.creating import names_of
 from sheets_catalog.flows.tabs import KeyIndex, double_keys
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def sift(layout: Layout, rows: Iterable[Row], baseline: TableBaseline, hidden: C
         if row.key is None:
             nameless.add(row.natural_key(layout.table), row.number)
         if row.key is None or row.key not in baseline:
-            sifted.strangers |= dict.fromkeys(layout.table.natural_keys_of(row.values), row.number)
+            sifted.strangers |= dict.fromkeys(names_of(layout.table, row), row.number)
         if row.number in hidden:
             sifted.keys |= {row.key} if row.key else set()
             continue

@@ -16,6 +16,7 @@ from sheets_catalog.flows.exporting.agreeing import (
     WAITING,
     agreed_on,
     as_left,
+    made_without_row,
     may_be_half_sent,
     sent_of,
     untouched,
@@ -254,12 +255,15 @@ class ExportWork:
         An export would then leave the shop what was sent, and an import overwrite the cell with it.
         """
         told = [item for item in range(state.total) if self._is_told(item)]
-        agreed = self._wholly_agreed(told, state)
         try:
-            agreed |= self._half_sent(told, state)
-        except (AccessError, UpstreamError):  # the shop may be why this ends: what is known is noted all the same
-            told = [*agreed]
-        if not self.looked & agreed.keys():
+            return self._note(told, state, self._half_sent(told, state))
+        except (AccessError, UpstreamError):  # the shop may be why this ends: what needs no look is noted all the same
+            return self._note([*self._wholly_agreed(self.looked, state)], state, {})
+
+    def _note(self, told: Sequence[int], state: JobState, half_sent: _Agreed) -> Sequence[int]:
+        """Note what is agreed on of `told`, which are returned; nothing if this process settled nothing to be noted."""
+        agreed = self._wholly_agreed(told, state) | half_sent
+        if not self.looked & {*agreed, *made_without_row(self.plan.changes, state.reasons)}:
             return ()
         self._store_baseline(self.home, state, agreed)
         return told
@@ -361,10 +365,9 @@ class ExportWork:
         """Records that were made, but whose row did not get their id: the next plan must not make them again."""
         for name in self.plan.tables:
             unlinked.settle(baseline.table(name))
-        for item, reason in state.reasons.items():
+        for item in made_without_row(self.plan.changes, state.reasons):
             change = self.plan.changes[item]
-            if change.action == "create" and reason.startswith(UNWRITTEN):
-                unlinked.remember(baseline.table(change.table), unlinked.key_in(reason), change.row)
+            unlinked.remember(baseline.table(change.table), unlinked.key_in(state.reasons[item]), change.row)
 
     def _new_keys(self, items: Sequence[int]) -> dict[int, str]:
         """The ids of created records; those that another process created, from the sheet."""
