@@ -255,3 +255,24 @@ def test_what_the_shop_got_is_agreed_on_though_another_cell_of_the_row_could_not
     assert [(each.field, each.sheet, each.shop) for each in plan.conflicts] == [("sku", "MINE AFTER ALL", "THEIRS")]
     import_catalogue(at.fresh(), at.audit)
     assert tab(at).cell(2, tab(at).row_values(1).index("Price") + 1).value == "59.9"
+
+
+@pytest.mark.parametrize("row", [2, 3], ids=["sent before", "sent afterwards"])
+def test_a_record_that_an_import_gave_no_row_is_not_deleted_although_an_older_job_goes_on_with_it(at, row):
+    sheet, stopping = at.person().worksheet("Products"), Calls()
+
+    def dying():
+        if stopping():
+            raise ZeroDivisionError
+        return False
+
+    for number in (2, 3):
+        sheet.update_cell(number, 3, f"Another title {number}")
+    job, options = store(at.systems, plan_export(at.systems)), ExportOptions(batch_size=1)
+    with pytest.raises(ZeroDivisionError):
+        apply(at.systems, at.audit, job, options=options, limits=Limits(stopping=dying))
+    at.sandbox.services["shopify"].edit_product(sheet.cell(row, 1).value, description_html="x" * 50_001)
+    sheet.delete_rows(row)
+    import_catalogue(at.fresh(), at.audit)
+    assert apply(at.fresh(), at.audit, job).books.done == 2
+    assert plan_export(at.fresh(), ExportOptions(deletes="delete")).empty

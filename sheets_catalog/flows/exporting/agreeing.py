@@ -66,6 +66,15 @@ def untouched(change: Change, baseline: Baseline) -> bool:
     return all(marks.get(each.field) in {None, fingerprint(each.before)} for each in decided)
 
 
+def forgotten(change: Change, baseline: Baseline) -> bool:
+    """Whether the baseline knew an updated record when this was planned, and does not now: another run forgot it.
+
+    It has no row then. Noted again, it would be one whose row a person has removed, and might be deleted for it.
+    """
+    known = change.action == "update" and any(each.loser is None for each in change.fields)
+    return known and change.key not in baseline.table(change.table)
+
+
 def as_left(fields: Iterable[FieldChange], record: Record | None) -> bool:
     """Whether the shop has what was sent of these fields, or was taken from it."""
     return record is not None and all(record.values.get(each.field) == each.after for each in fields)

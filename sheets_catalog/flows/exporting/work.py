@@ -16,6 +16,7 @@ from sheets_catalog.flows.exporting.agreeing import (
     WAITING,
     agreed_on,
     as_left,
+    forgotten,
     made_without_row,
     may_be_half_sent,
     sent_of,
@@ -321,6 +322,7 @@ class ExportWork:
         keys = self._new_keys([item for item in agreed if self.plan.changes[item].action == "create"])
         others = {item: fields for item, fields in agreed.items() if item not in self.looked}
         older = set() if alone else self._older(others, baseline, state)
+        older |= set() if alone else {item for item in agreed if forgotten(self.plan.changes[item], baseline)}
         for item, fields in agreed.items():
             change = self.plan.changes[item]
             base, key = baseline.table(change.table), change.key or keys.get(item, "")
