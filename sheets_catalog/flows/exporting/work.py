@@ -257,13 +257,13 @@ class ExportWork:
         """
         told = [item for item in range(state.total) if self._is_told(item)]
         try:
-            return self._note(told, state, self._half_sent(told, state))
+            return self._note(told, state, self._agreed(told, state))
         except (AccessError, UpstreamError):  # the shop may be why this ends: what needs no look is noted all the same
-            return self._note([*self._wholly_agreed(self.looked, state)], state, {})
+            agreed = self._wholly_agreed(self.looked, state)
+            return self._note([*agreed], state, agreed)
 
-    def _note(self, told: Sequence[int], state: JobState, half_sent: _Agreed) -> Sequence[int]:
+    def _note(self, told: Sequence[int], state: JobState, agreed: _Agreed) -> Sequence[int]:
         """Note what is agreed on of `told`, which are returned; nothing if this process settled nothing to be noted."""
-        agreed = self._wholly_agreed(told, state) | half_sent
         if not self.looked & {*agreed, *made_without_row(self.plan.changes, state.reasons)}:
             return ()
         self._store_baseline(self.home, state, agreed)
@@ -278,7 +278,7 @@ class ExportWork:
 
         Where another run came in between, its conflicts are newer, and people may have chosen there.
         """
-        agreed = self._wholly_agreed(range(state.total), state) | self._half_sent(range(state.total), state)
+        agreed = self._agreed(range(state.total), state)
         try:
             alone = self._store_baseline(self.home, state, agreed)
         except NotFound:  # it was deleted while the job ran
@@ -331,6 +331,11 @@ class ExportWork:
             elif key and (item not in older or (change.action == "create" and key not in base)):
                 base.agree(key, {each.field: fingerprint(each.after) for each in fields})
 
+    def _agreed(self, items: Collection[int], state: JobState) -> _Agreed:
+        """By item, the fields of which both sides have what was planned; the shop is asked where that is not clear."""
+        wholly = self._wholly_agreed(items, state)
+        return wholly | self._half_sent([item for item in items if item not in wholly], state)
+
     def _wholly_agreed(self, items: Collection[int], state: JobState) -> _Agreed:
         """By item, the fields of which both sides have what was planned, as the state tells."""
         changes, reasons = self.plan.changes, state.reasons
@@ -339,8 +344,7 @@ class ExportWork:
 
     def _half_sent(self, items: Collection[int], state: JobState) -> _Agreed:
         """Of records that ended otherwise, the fields that the shop has as planned: the others were not sent."""
-        agreed = self._wholly_agreed(items, state)
-        changes = {item: self.plan.changes[item] for item in items if item not in agreed}
+        changes = {item: self.plan.changes[item] for item in items}
         ended = {item: each for item, each in changes.items() if may_be_half_sent(each, state.result(item))}
         found: _Agreed = {}
         for name, table in self.tables.items():
